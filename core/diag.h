@@ -1,0 +1,61 @@
+/*
+ * What is wrong with a file that a person wrote: collected, then printed all together.
+ *
+ *   /etc/causeway/causeway.conf:12:9: error: unknown zone "IMPP"; did you mean "IMP"?
+ *           target IMPP
+ *                  ^~~~
+ */
+#ifndef CW_CORE_DIAG_H
+#define CW_CORE_DIAG_H
+
+#include <stdio.h>
+
+#include "core/str.h"
+
+#define CW_DIAG_MAX 200 /* messages kept of one run; further ones are counted */
+
+enum cw_severity {
+	CW_SEVERITY_WARNING,
+	CW_SEVERITY_ERROR,
+};
+
+/* A place in a file. The strings are owned by whoever keeps the file's text (struct cw_conf). */
+struct cw_place {
+	const char *file;      /* as it was named or found by an include; NULL: no place */
+	unsigned line, column; /* from 1; column counts bytes */
+	unsigned width;        /* bytes to underline; at least 1 */
+	struct cw_str source;  /* the whole source line, without its newline */
+};
+
+struct cw_diag_entry {
+	enum cw_severity severity;
+	struct cw_place place; /* `file` and `source` are copies that the collection owns */
+	char *message;
+};
+
+struct cw_diag {
+	struct cw_diag_entry *entries; /* in the order in which they were found */
+	size_t count;
+	size_t dropped; /* found beyond CW_DIAG_MAX or while memory was short */
+	size_t errors, warnings;
+};
+
+/* Free what was collected; zeroed is a valid, empty collection. */
+void cw_diag_finish(struct cw_diag *diag);
+
+/* Add a message about `place` (NULL: about nothing in particular). */
+void cw_diag_add(struct cw_diag *diag, enum cw_severity severity, const struct cw_place *place,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Print all messages in order of file and line, each with its source line and a caret, and a line that counts them. */
+void cw_diag_print(const struct cw_diag *diag, FILE *out);
+
+/*
+ * The name of `names` (a list ending in NULL) that a person most likely meant by `given`: the nearest by edit
+ * distance, at most a third of its length away.
+ *
+ * Returns: one of `names`, or NULL when none is near.
+ */
+const char *cw_diag_nearest(struct cw_str given, const char *const *names);
+
+#endif
