@@ -1,0 +1,89 @@
+/*
+ * One pattern: exact, prefix, suffix, regex or any, compared caseless (ASCII) with a whole text, and what becomes of the text.
+ *
+ * The only home of PCRE2 together with plan.c: compiled with ANCHORED, ENDANCHORED, CASELESS, DOLLAR_ENDONLY, NEVER_UTF and
+ * NEVER_BACKSLASH_C, never by gluing strings. Bytes, never UTF.
+ */
+#ifndef CW_DIALPLAN_PATTERN_H
+#define CW_DIALPLAN_PATTERN_H
+
+#include "core/arena.h"
+#include "core/str.h"
+
+#define CW_PATTERN_MAX         4096  /* bytes of a pattern or of a replacement */
+#define CW_PATTERN_MATCH_LIMIT 10000 /* PCRE2 match limit of one match */
+
+enum cw_pattern_type {
+	CW_PATTERN_EXACT,
+	CW_PATTERN_PREFIX,
+	CW_PATTERN_SUFFIX,
+	CW_PATTERN_REGEX,
+	CW_PATTERN_ANY, /* matches everything */
+};
+
+enum cw_behavior {
+	CW_BEHAVIOR_LEAVE,
+	CW_BEHAVIOR_STRIP, /* take the matched prefix or suffix off; an error for exact and regex */
+	CW_BEHAVIOR_REPLACE, /* text in place of the matched prefix or suffix, or of the whole for exact and regex; \0 to \9 are groups */
+};
+
+/* What a match said; a limit is never read as "no match". */
+enum cw_match {
+	CW_MATCH_NO,
+	CW_MATCH_YES,
+	CW_MATCH_LIMIT,
+};
+
+/* Why a pattern could not be made; `offset` counts bytes into the pattern or the replacement text. */
+struct cw_pattern_error {
+	char text[160];
+	size_t offset;
+	bool in_replacement;
+};
+
+struct cw_pattern;
+
+/* Answer of cw_pattern_create. */
+enum {
+	CW_PATTERN_E_INVALID = 1
+};
+
+/*
+ * Compile a pattern with its behavior. `replacement` is read for CW_BEHAVIOR_REPLACE only.
+ *
+ * Returns: 0 and *out set, owned by the caller; CW_PATTERN_E_INVALID with *error set; -ENOMEM.
+ */
+int cw_pattern_create(struct cw_pattern **out, enum cw_pattern_type type, struct cw_str text,
+	enum cw_behavior behavior, struct cw_str replacement, struct cw_pattern_error *error);
+
+/* Free it; NULL is fine. */
+void cw_pattern_destroy(struct cw_pattern *pattern);
+
+/* Match the whole of `text`, without rewriting. */
+enum cw_match cw_pattern_match(const struct cw_pattern *pattern, struct cw_str text);
+
+/*
+ * Match, and on CW_MATCH_YES set *out to what the behavior makes of `text`: `text` itself for leave, else in `arena`.
+ *
+ * Returns: 0 with *match set; -ENOMEM; -EMSGSIZE when the result is empty or longer than CW_ALIAS_MAX or holds NUL, CR or LF (a match whose text cannot be used).
+ */
+int cw_pattern_apply(const struct cw_pattern *pattern, struct cw_str text, struct cw_arena *arena,
+	enum cw_match *match, struct cw_str *out);
+
+/* The type it was made with. */
+enum cw_pattern_type cw_pattern_type(const struct cw_pattern *pattern);
+
+/* The text it was made from; borrowed. */
+struct cw_str cw_pattern_text(const struct cw_pattern *pattern);
+
+/*
+ * Read a type's name: "exact", "prefix", "suffix" or "regex" ("any" is a word of the access block alone).
+ *
+ * Returns: 0 and *out set; -EINVAL.
+ */
+int cw_pattern_type_parse(struct cw_str name, enum cw_pattern_type *out);
+
+/* "exact", "prefix", "suffix", "regex" or "any". */
+const char *cw_pattern_type_name(enum cw_pattern_type type);
+
+#endif
