@@ -1,0 +1,69 @@
+/*
+ * The TLS side of the configuration: certificates, keys, trust, CRLs, as one snapshot that connections are made from.
+ *
+ * A reload builds a new snapshot, swaps it whole, and keeps the old one while its connections live (OpenSSL counts references). Both
+ * directions verify the peer's chain: validity, trust, revocation, RSA of 2,048 bits, no SHA-1 (security level 2), and that the
+ * certificate is meant for TLS server or client use or states no use. The name is checked afterwards, by whoever knows which is wanted.
+ */
+#ifndef CW_CERTS_CONTEXT_H
+#define CW_CERTS_CONTEXT_H
+
+#include "core/diag.h"
+#include "core/str.h"
+
+struct ssl_st; /* OpenSSL's SSL */
+
+enum cw_crl_missing {
+	CW_CRL_SOFT,
+	CW_CRL_FAIL
+};
+
+/* One `tls` block. Paths are NUL-terminated and resolved. */
+struct cw_tls_settings {
+	const char *certificate, *key, *trust;
+	const char *crl; /* NULL: no revocation check */
+	enum cw_crl_missing crl_missing;
+	bool tls13_only; /* minimum tls1.3 */
+	struct cw_place place;
+};
+
+struct cw_tls;
+
+/*
+ * Load all blocks, the first being the default. Each problem is an error in `diag` that names file and cause (missing, not PEM, key does not fit, expired ...);
+ * an expiry within 30 days is a warning.
+ *
+ * Returns: 0 and *out set, owned by the caller; -EINVAL with the reasons in `diag`; -ENOMEM.
+ */
+int cw_tls_create(struct cw_tls **out, const struct cw_tls_settings *blocks, size_t n_blocks,
+	struct cw_diag *diag);
+
+/* Free it; live connections keep what they use. NULL is fine. */
+void cw_tls_destroy(struct cw_tls *tls);
+
+/*
+ * A TLS session for a connection that came in. A SIP listener requires a client certificate. The certificate that we show is chosen by SNI, else it is the first block's.
+ *
+ * Returns: the session, owned by the caller; NULL when memory is short.
+ */
+struct ssl_st *cw_tls_accept(struct cw_tls *tls);
+
+/*
+ * A TLS session for a connection that we dial: shows the block whose certificate names `local_name`, else the first, and sends `server_name` as SNI (unless it is an address).
+ *
+ * Returns: the session, owned by the caller; NULL when memory is short.
+ */
+struct ssl_st *cw_tls_dial(struct cw_tls *tls, struct cw_str local_name, struct cw_str server_name);
+
+/*
+ * What the handshake found wrong with the peer's certificate, for the log: one of "none" (it sent no certificate), "expired", "not-yet-valid", "revoked", "untrusted" (another CA, or self-signed),
+ * "crl-missing", "crl-expired", "weak" (short key or SHA-1), "purpose", "invalid"; NULL when nothing was.
+ */
+const char *cw_tls_verify_problem(const struct ssl_st *ssl);
+
+/* One line about each block's certificate for the log after a load: calls `each` with the file, the SHA-256 fingerprint (hex) and the end of validity (seconds since 1970). */
+void cw_tls_describe(const struct cw_tls *tls,
+	void (*each)(void *arg, const char *file, const char *fingerprint, int64_t not_after),
+	void *arg);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * Transport addresses: IPv4 or IPv6 with a port.
+ */
+#ifndef CW_NET_ADDRESS_H
+#define CW_NET_ADDRESS_H
+
+#include <sys/socket.h>
+
+#include "core/str.h"
+
+#define CW_ADDRESS_TEXT_MAX 64 /* bytes with NUL: "[ipv6%zone]:port" */
+
+struct cw_address {
+	struct sockaddr_storage sa;
+	socklen_t len;
+};
+
+/*
+ * Read "1.2.3.4:5061", "[::1]:5061"; never resolves.
+ *
+ * Returns: 0 and *out set; -EINVAL.
+ */
+int cw_address_parse(struct cw_address *out, struct cw_str text);
+
+/*
+ * The same from host ("1.2.3.4", "::1", "[::1]") and port apart.
+ *
+ * Returns: 0 and *out set; -EINVAL when `host` is not a literal address.
+ */
+int cw_address_make(struct cw_address *out, struct cw_str host, uint16_t port);
+
+/* Write "1.2.3.4:5061" or "[::1]:5061". */
+void cw_address_format(const struct cw_address *a, char out[static CW_ADDRESS_TEXT_MAX]);
+
+/* Write the host alone, IPv6 without brackets. */
+void cw_address_format_host(const struct cw_address *a, char out[static CW_ADDRESS_TEXT_MAX]);
+
+/* The port. */
+uint16_t cw_address_port(const struct cw_address *a);
+
+/* Whether both are the same host, whatever the port; IPv4 and IPv4-mapped IPv6 are the same. */
+bool cw_address_same_host(const struct cw_address *a, const struct cw_address *b);
+
+/* Whether it is loopback, private (RFC 1918, RFC 4193, link-local, shared RFC 6598), unspecified, multicast or broadcast: not a target on the Internet. */
+bool cw_address_is_private(const struct cw_address *a);
+
+#endif

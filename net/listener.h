@@ -1,0 +1,53 @@
+/*
+ * A listening socket that makes connections, with the bounds of the design.
+ */
+#ifndef CW_NET_LISTENER_H
+#define CW_NET_LISTENER_H
+
+#include "net/connection.h"
+
+#define CW_LISTENER_PER_ADDRESS_MAX 1024  /* connections of one remote address */
+#define CW_LISTENER_HALF_OPEN_MAX   128   /* of these, not yet through the handshake */
+#define CW_LISTENER_CONNECTIONS_MAX 10000 /* of all listeners that share a cw_admission */
+#define CW_LISTENER_EMFILE_RETRY_MS 500
+
+struct cw_listener;
+struct cw_admission;
+
+/*
+ * The count of incoming connections, shared by listeners. The numbers above are the defaults.
+ *
+ * Returns: the counter, owned by the caller, to be destroyed after its listeners and their connections; NULL when memory is short.
+ */
+struct cw_admission *cw_admission_create(void);
+
+/* Free it; NULL is fine. */
+void cw_admission_destroy(struct cw_admission *admission);
+
+struct cw_listener_settings {
+	struct cw_address address;
+	/* Where the current TLS snapshot is kept: read at each accept, so that a reload swaps it. NULL, or a pointer to NULL: plain TCP. */
+	struct cw_tls *const *tls;
+	struct cw_admission *admission;
+	const struct cw_connection_handler
+		*handler; /* of the connections; `accepted` gives each its argument */
+	/* A connection was accepted (not open yet). Returns: the argument for its handler; NULL: drop the connection at once, in silence. */
+	void *(*accepted)(struct cw_connection *c, void *arg);
+	void *arg;
+};
+
+/*
+ * Bind and listen (SO_REUSEADDR, backlog 1024; IPv6 sockets are V6ONLY). A refusal for a bound of the design is logged as net.listener event=refused reason=…
+ *
+ * Returns: 0 and *out set, owned by the caller; a negative errno (EADDRINUSE, EACCES, ...).
+ */
+int cw_listener_create(struct cw_listener **out, struct cw_loop *loop,
+	const struct cw_listener_settings *settings);
+
+/* Stop listening and free it; its connections live on. NULL is fine. */
+void cw_listener_destroy(struct cw_listener *listener);
+
+/* The address it is bound to (with the real port where 0 was asked for). */
+const struct cw_address *cw_listener_address(const struct cw_listener *listener);
+
+#endif
