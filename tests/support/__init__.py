@@ -1,0 +1,1 @@
+"""What the tests against the running daemon share: certificates, SIP endpoints, DNS, the daemon itself."""

@@ -1,0 +1,91 @@
+"""Runs one file of unittest cases and prints TAP, so that Meson counts each case.
+
+    python3 tests/support/tap.py tests/scenario/test_x.py [PART-OF-A-NAME ...]
+
+The file imports the helpers as `from support import ...`. Exit: 0 all well, 1 a case failed.
+"""
+
+import importlib.util
+import logging
+import sys
+import traceback
+import unittest
+from pathlib import Path
+
+
+def _note(text):
+    for line in str(text).splitlines():
+        print(f"# {line}", flush=True)
+
+
+class TapResult(unittest.TestResult):
+    """Prints one line per case as it ends; what went wrong follows as comment lines."""
+
+    def __init__(self):
+        super().__init__()
+        self.number = 0
+        self._failed_parts = []
+
+    def _line(self, ok, test, directive=""):
+        self.number += 1
+        name = test.id().split(".", 1)[-1].replace("#", "")
+        print(f"{'ok' if ok else 'not ok'} {self.number} - {name}{directive}", flush=True)
+
+    def startTest(self, test):
+        super().startTest(test)
+        self._failed_parts = []
+
+    def addSuccess(self, test):
+        self._line(True, test)
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self._line(False, test)
+        _note("".join(traceback.format_exception(*err)))
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self._line(False, test)
+        _note("".join(traceback.format_exception(*err)))
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self._line(True, test, f" # SKIP {reason}")
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err:
+            if not self._failed_parts:
+                self._line(False, test)
+            self._failed_parts.append(subtest)
+            _note(subtest.id())
+            _note("".join(traceback.format_exception(*err)))
+
+
+def _cases(suite):
+    for item in suite:
+        if isinstance(item, unittest.TestSuite):
+            yield from _cases(item)
+        else:
+            yield item
+
+
+def run(path, words=()):
+    """Run the cases of the file whose names hold one of `words` (all without words)."""
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    spec = importlib.util.spec_from_file_location(Path(path).stem, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    # Refused handshakes are what many cases are about; asyncio would print a traceback for each.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    loaded = unittest.defaultTestLoader.loadTestsFromModule(module)
+    cases = [c for c in _cases(loaded) if not words or any(w in c.id() for w in words)]
+    print(f"1..{len(cases)}", flush=True)
+    result = TapResult()
+    unittest.TestSuite(cases).run(result)
+    return 0 if result.wasSuccessful() and result.number == len(cases) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1], sys.argv[2:]))
