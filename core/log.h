@@ -71,8 +71,8 @@ void cw_log_write(enum cw_log_level level, const char *area, const struct cw_log
 #define cw_debug(area, ...) CW_LOG_AT(CW_LOG_DEBUG, area, __VA_ARGS__)
 
 /*
- * Set what is written: the level for all areas, or for those that begin with `area` ("sip" covers "sip.request").
- * NULL for all. Default: info.
+ * Set what is written: for the areas that begin with the words of `area` ("sip" covers "sip.request", not "siphon"),
+ * or, with NULL, for all, which also forgets the levels of single areas. Default: info.
  *
  * Returns: 0; -ENOSPC when more than 16 areas have a level of their own.
  */
