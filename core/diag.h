@@ -12,7 +12,9 @@
 
 #include "core/str.h"
 
-#define CW_DIAG_MAX 200 /* messages kept of one run; further ones are counted */
+#define CW_DIAG_MAX                                                                                \
+	200 /* errors, and as many warnings, kept of one run; further ones are counted */
+#define CW_DIAG_SOURCE_MAX 256 /* bytes kept of a source line, around the place */
 
 enum cw_severity {
 	CW_SEVERITY_WARNING,
@@ -22,7 +24,7 @@ enum cw_severity {
 /* A place in a file. The strings are owned by whoever keeps the file's text (struct cw_conf). */
 struct cw_place {
 	const char *file;      /* as it was named or found by an include; NULL: no place */
-	unsigned line, column; /* from 1; column counts bytes */
+	unsigned line, column; /* from 1, column counts bytes; line 0: the file as a whole */
 	unsigned width;        /* bytes to underline; at least 1 */
 	struct cw_str source;  /* the whole source line, without its newline */
 };
@@ -30,14 +32,18 @@ struct cw_place {
 struct cw_diag_entry {
 	enum cw_severity severity;
 	struct cw_place place; /* `file` and `source` are copies that the collection owns */
-	char *message;
+	size_t source_skip;    /* bytes left out of `source` before what was kept of it */
+	size_t file_rank;      /* private: files in order of their first complaint */
+	char *message;         /* one line of UTF-8 without control characters */
 };
 
 struct cw_diag {
-	struct cw_diag_entry *entries; /* in the order in which they were found */
+	struct cw_diag_entry *entries; /* in the order in which they were found, until sorted */
+	size_t capacity;               /* private */
 	size_t count;
-	size_t dropped; /* found beyond CW_DIAG_MAX or while memory was short */
-	size_t errors, warnings;
+	size_t kept[2];          /* of them by enum cw_severity */
+	size_t dropped;          /* found beyond CW_DIAG_MAX or while memory was short */
+	size_t errors, warnings; /* all that were found */
 };
 
 /* Free what was collected; zeroed is a valid, empty collection. */
@@ -47,12 +53,18 @@ void cw_diag_finish(struct cw_diag *diag);
 void cw_diag_add(struct cw_diag *diag, enum cw_severity severity, const struct cw_place *place,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* Print all messages in order of file and line, each with its source line and a caret, and a line that counts them. */
+/*
+ * Print all messages, each with its source line and a caret, and a line that counts them. Files stand in the order in which they
+ * were first complained of, the messages of one file in order of line.
+ */
 void cw_diag_print(const struct cw_diag *diag, FILE *out);
+
+/* Put the entries into the order in which cw_diag_print prints them. */
+void cw_diag_sort(struct cw_diag *diag);
 
 /*
  * The name of `names` (a list ending in NULL) that a person most likely meant by `given`: the nearest by edit
- * distance, at most a third of its length away.
+ * distance (caseless; two letters swapped count as one edit), at most a third of its length away, or one edit.
  *
  * Returns: one of `names`, or NULL when none is near.
  */
