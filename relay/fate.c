@@ -1,0 +1,48 @@
+#include "relay/fate.h"
+
+static const char *const fate_names[] = {
+	[CW_FATE_DELIVERED] = "delivered",
+	[CW_FATE_SENT] = "sent",
+	[CW_FATE_REJECTED] = "rejected",
+	[CW_FATE_FAILED] = "failed",
+	[CW_FATE_EXPIRED] = "expired",
+	[CW_FATE_UNKNOWN] = "unknown",
+};
+
+const char *cw_fate_name(enum cw_fate fate)
+{
+	return fate_names[fate];
+}
+
+void cw_fates_init(struct cw_fates *fates, struct cw_stats *stats)
+{
+	char name[32];
+
+	fates->received = cw_stats_counter(stats, "requests.received");
+	fates->open = cw_stats_counter(stats, "requests.open");
+	fates->unaccounted = cw_stats_counter(stats, "unaccounted");
+	for (int i = 0; i < CW_FATE_COUNT; i++) {
+		snprintf(name, sizeof(name), "fate.%s", fate_names[i]);
+		fates->booked[i] = cw_stats_counter(stats, name);
+	}
+}
+
+void cw_fates_open(struct cw_fates *fates)
+{
+	(*fates->received)++;
+}
+
+void cw_fates_book(struct cw_fates *fates, enum cw_fate fate)
+{
+	(*fates->booked[fate])++;
+}
+
+void cw_fates_settle(struct cw_fates *fates, size_t alive)
+{
+	uint64_t known = alive;
+
+	for (int i = 0; i < CW_FATE_COUNT; i++)
+		known += *fates->booked[i];
+	*fates->open = alive;
+	*fates->unaccounted = *fates->received - known;
+}
