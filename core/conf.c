@@ -6,14 +6,14 @@
  */
 #include "core/conf.h"
 
+#include "core/arena.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "core/arena.h"
 
 /* The bytes of one file; words and places point into them. */
 struct text {

@@ -8,9 +8,9 @@
 #ifndef CW_CORE_DIAG_H
 #define CW_CORE_DIAG_H
 
-#include <stdio.h>
-
 #include "core/str.h"
+
+#include <stdio.h>
 
 #define CW_DIAG_MAX                                                                                \
 	200 /* errors, and as many warnings, kept of one run; further ones are counted */

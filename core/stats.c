@@ -1,10 +1,10 @@
 /* Counters: found by name through a table, listed in an array that is sorted when it is printed. */
 #include "core/stats.h"
 
+#include "core/table.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
-
-#include "core/table.h"
 
 struct counter {
 	struct cw_table_link by_name;

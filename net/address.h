@@ -4,9 +4,9 @@
 #ifndef CW_NET_ADDRESS_H
 #define CW_NET_ADDRESS_H
 
-#include <sys/socket.h>
-
 #include "core/str.h"
+
+#include <sys/socket.h>
 
 #define CW_ADDRESS_TEXT_MAX 64 /* bytes with NUL: "[ipv6%zone]:port" */
 

@@ -6,9 +6,9 @@
 #ifndef CW_NET_LOOP_H
 #define CW_NET_LOOP_H
 
-#include <stdint.h>
-
 #include "core/list.h"
+
+#include <stdint.h>
 
 struct cw_loop;
 struct cw_timer;

@@ -1,8 +1,8 @@
 #include "core/arena.h"
 
-#include <errno.h>
-
 #include "tests/unit/unit.h"
+
+#include <errno.h>
 
 static const size_t sizes[] = {0, 1, 7, 8, 100, 2048, 5000, 40000, 3, 100000, 16};
 

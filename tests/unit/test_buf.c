@@ -1,8 +1,8 @@
 #include "core/buf.h"
 
-#include <errno.h>
-
 #include "tests/unit/unit.h"
+
+#include <errno.h>
 
 START_TEST(builds_text)
 {

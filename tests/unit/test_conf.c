@@ -1,10 +1,10 @@
 /* The grammar of configuration files: a tree or errors with their places. */
 #include "core/conf.h"
 
+#include "tests/unit/unit.h"
+
 #include <errno.h>
 #include <unistd.h>
-
-#include "tests/unit/unit.h"
 
 /* ---- the tree, written so that a test can compare it ---- */
 

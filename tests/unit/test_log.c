@@ -1,11 +1,11 @@
 #include "core/log.h"
 
+#include "core/buf.h"
+#include "tests/unit/unit.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <time.h>
-
-#include "core/buf.h"
-#include "tests/unit/unit.h"
 
 /* The linker sends clock_gettime here (see meson.build): time stands still until a test moves it. */
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out);

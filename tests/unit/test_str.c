@@ -1,8 +1,8 @@
 #include "core/str.h"
 
-#include <errno.h>
-
 #include "tests/unit/unit.h"
+
+#include <errno.h>
 
 static const struct compare_case {
 	const char *name, *a, *b;

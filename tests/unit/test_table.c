@@ -1,9 +1,9 @@
 #include "core/table.h"
 
+#include "tests/unit/unit.h"
+
 #include <errno.h>
 #include <stdio.h>
-
-#include "tests/unit/unit.h"
 
 #define N_ITEMS 1000
 

@@ -2,12 +2,13 @@
 #ifndef TESTS_UNIT_UNIT_H
 #define TESTS_UNIT_UNIT_H
 
-#include <check.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/str.h"
 #include "tests/support_c/alloc_fail.h"
+
+#include <check.h>
+
+#include <stdlib.h>
+#include <string.h>
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
