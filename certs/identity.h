@@ -2,7 +2,8 @@
  * Who a verified certificate says its holder is (RFC 5922, 7; RFC 6120, 13.7 comes with XMPP).
  *
  * dNSNames and SIP URIs of the subjectAltName; the common name only where the certificate has no dNSName and no SIP URI there.
- * Names are lower case without trailing dot; a name with NUL or another control byte is left out, as is one that begins with a dot.
+ * Names are lower case without trailing dot; a name with NUL or another byte that is not printable ASCII is left out, as is one that begins
+ * with a dot.
  */
 #ifndef CW_CERTS_IDENTITY_H
 #define CW_CERTS_IDENTITY_H
