@@ -24,9 +24,9 @@ struct cw_keyring {
 
 /*
  * Read the file at `path`; where there is none, make it (mode 0600) with one fresh key. NULL: a fresh key in memory only.
- * Two processes that make it at once agree: the file appears whole, and the second reads the first one's.
+ * Messages show a wrong line with its keys blotted out. Two processes that make the file at once agree: the file appears whole, and the second reads the first one's.
  *
- * Returns: 0 and *ring set; -EINVAL with the places in `diag` when the file is wrong or readable by others; another negative errno, named in `diag`.
+ * Returns: 0 and *ring set; -EINVAL with the places in `diag` when the file is wrong or open to others (its group may read it, no more); another negative errno, named in `diag`.
  */
 int cw_keyring_load(struct cw_keyring *ring, const char *path, struct cw_diag *diag);
 
