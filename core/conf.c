@@ -15,17 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The bytes of one file; words and places point into them. */
-struct text {
-	struct text *next;
-	size_t len;
-	char data[];
-};
-
 struct cw_conf_memory {
-	struct cw_arena arena; /* nodes, arguments, names, words that quoting changed */
-	struct text *texts;
-	size_t total_bytes; /* of all texts */
+	struct cw_arena arena; /* texts, nodes, arguments, names, words that quoting changed */
+	size_t total_bytes;    /* of all texts */
 };
 
 /* A file that is being read, to find cycles. */
@@ -77,6 +69,27 @@ static struct cw_place place_at(const struct parser *ps, const char *p, size_t w
 		.column = (unsigned)(p - ps->line_start) + 1,
 		.width = width ? (unsigned)width : 1,
 		.source = ps->line,
+	};
+}
+
+static struct cw_place place_of_word(const struct parser *ps, const struct cw_conf_word *w)
+{
+	return place_at(ps, ps->line_start + w->column - 1, w->width);
+}
+
+struct cw_place cw_conf_place(const struct cw_conf_node *node, const struct cw_conf_word *word)
+{
+	/* every text ends in a newline or a NUL; both are rare in a line and neither hides a message */
+	size_t len = strcspn(node->line_start, "\n");
+
+	if (len && node->line_start[len - 1] == '\r')
+		len--;
+	return (struct cw_place){
+		.file = node->file,
+		.line = node->line,
+		.column = word->column,
+		.width = word->width,
+		.source = {node->line_start, len},
 	};
 }
 
@@ -150,12 +163,12 @@ static int make_node(struct parser *ps, struct cw_conf_node **out)
 	node = cw_arena_alloc(&m->arena, sizeof(*node) + n_args * sizeof(*node->args));
 	if (!node)
 		return -ENOMEM;
+	node->file = ps->file;
+	node->line_start = ps->line_start;
+	node->line = ps->line_number;
 	node->keyword = ps->words[0];
-	node->n_args = n_args;
-	if (n_args) {
-		node->args = (struct cw_conf_word *)(node + 1);
-		memcpy(node->args, ps->words + 1, n_args * sizeof(*node->args));
-	}
+	node->n_args = (uint16_t)n_args;
+	memcpy(node->args, ps->words + 1, n_args * sizeof(*node->args));
 	ps->n_words = 0;
 	ps->too_many = false;
 	if (!ps->lost) {
@@ -168,7 +181,7 @@ static int make_node(struct parser *ps, struct cw_conf_node **out)
 }
 
 /* Read the files that an include names, in sorted order. */
-static int include(struct parser *ps, const struct cw_conf_word *pattern)
+static int include(struct parser *ps, struct cw_str pattern, const struct cw_place *place)
 {
 	const char *slash = strrchr(ps->file, '/');
 	size_t dir_len = ps->frame && slash ? (size_t)(slash - ps->file) + 1 : 0;
@@ -179,48 +192,45 @@ static int include(struct parser *ps, const struct cw_conf_word *pattern)
 	int r;
 
 	/* The directory of the including file is no pattern: what is special in it is escaped. */
-	path = cw_arena_alloc(arena, 2 * dir_len + pattern->text.len + 1);
+	path = cw_arena_alloc(arena, 2 * dir_len + pattern.len + 1);
 	if (!path)
 		return -ENOMEM;
 	p = path;
-	for (i = 0; i < dir_len && pattern->text.p[0] != '/'; i++) {
+	for (i = 0; i < dir_len && pattern.p[0] != '/'; i++) {
 		if (strchr("*?[\\", ps->file[i]))
 			*p++ = '\\';
 		*p++ = ps->file[i];
 	}
-	memcpy(p, pattern->text.p, pattern->text.len);
+	memcpy(p, pattern.p, pattern.len);
 
 	r = glob(path, 0, NULL, &g); /* sorted; the program never leaves the C locale */
 	if (r == GLOB_NOSPACE)
 		return -ENOMEM;
 	if (r != 0) {
-		cw_diag_add(ps->diag, CW_SEVERITY_WARNING, &pattern->place,
-			"no file matches \"%s\"", path);
+		cw_diag_add(ps->diag, CW_SEVERITY_WARNING, place, "no file matches \"%s\"", path);
 		return 0;
 	}
 	for (i = 0, r = 0; i < g.gl_pathc && r == 0; i++)
-		r = parse_file(ps, &pattern->place, g.gl_pathv[i]);
+		r = parse_file(ps, place, g.gl_pathv[i]);
 	globfree(&g);
 	return r;
 }
 
 static int end_include(struct parser *ps)
 {
-	struct cw_conf_word keyword = ps->words[0], pattern = ps->words[1];
-	size_t n_words = ps->n_words;
+	struct cw_str pattern = ps->words[1].text;
+	bool is_right = ps->n_words == 2 && pattern.len && !memchr(pattern.p, '\0', pattern.len);
+	struct cw_place place = place_of_word(ps, &ps->words[is_right]);
 
 	ps->n_words = 0;
 	ps->too_many = false;
-	if (n_words != 2 || pattern.text.len == 0 ||
-		memchr(pattern.text.p, '\0', pattern.text.len)) {
-		cw_diag_add(ps->diag, CW_SEVERITY_ERROR, &keyword.place,
+	if (!is_right) {
+		cw_diag_add(ps->diag, CW_SEVERITY_ERROR, &place,
 			"include takes one argument: the name of a file, or a pattern such as "
 			"rules/*.rules");
 		return 0;
 	}
-	if (ps->lost)
-		return 0;
-	return include(ps, &pattern);
+	return ps->lost ? 0 : include(ps, pattern, &place);
 }
 
 /* A directive without a block ends here. */
@@ -311,7 +321,11 @@ static void add_word(
 		return;
 	}
 	ps->words[ps->n_words++] = (struct cw_conf_word){
-		.text = text, .place = place_at(ps, p, width), .quoted = quoted};
+		.text = text,
+		.column = (uint32_t)(p - ps->line_start) + 1,
+		.width = (uint32_t)width & 0x7fffffff,
+		.quoted = quoted,
+	};
 }
 
 static bool is_blank(char c)
@@ -463,62 +477,82 @@ static int add_file(struct cw_conf *conf, const char *name, const char **out)
 	return 0;
 }
 
-/* Read all of `fd` into a text that `conf` owns. Returns 0, -EFBIG at a limit, or another negative errno. */
-static int read_text(struct cw_conf *conf, int fd, size_t size_hint, struct text **out)
+/* Read from `fd` until `text` is full or the end. Returns 0 and *len set, or a negative errno. */
+static int read_some(int fd, char *text, size_t capacity, size_t *len)
 {
-	size_t capacity = size_hint < CW_CONF_FILE_MAX ? size_hint + 1 : CW_CONF_FILE_MAX;
-	size_t len = 0;
-	struct text *text, *grown;
 	ssize_t n;
 
-	text = malloc(sizeof(*text) + capacity);
-	if (!text)
-		return -ENOMEM;
-	for (;;) {
-		n = read(fd, text->data + len, capacity - len);
+	for (*len = 0; *len < capacity; *len += (size_t)n) {
+		n = read(fd, text + *len, capacity - *len);
 		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			int error = errno;
-
-			free(text);
-			return -error;
-		}
-		len += (size_t)n;
-		if (n == 0)
+			n = 0;
+		else if (n < 0)
+			return -errno;
+		else if (n == 0)
 			break;
-		if (len > CW_CONF_FILE_MAX || len > CW_CONF_TOTAL_MAX - conf->memory->total_bytes) {
-			free(text);
-			return -EFBIG;
-		}
-		if (len < capacity)
-			continue;
-		capacity = capacity * 2 + 4096;
-		grown = realloc(text, sizeof(*text) + capacity);
-		if (!grown) {
-			free(text);
-			return -ENOMEM;
-		}
-		text = grown;
 	}
-	text->len = len;
-	text->next = conf->memory->texts;
-	conf->memory->texts = text;
-	conf->memory->total_bytes += len;
-	*out = text;
 	return 0;
 }
 
-/* Open and read `path`; a file that cannot be read is reported at `place` (the include; NULL: the file itself). */
-static int load_text(
-	struct parser *ps, const struct cw_place *place, struct frame *frame, struct text **out)
+/* Read all of `fd`, which should hold `size` bytes (0: unknown). Returns 0, -EFBIG at a limit, or another negative errno. */
+static int read_text(struct cw_conf *conf, int fd, size_t size, struct cw_str *out)
+{
+	struct cw_conf_memory *m = conf->memory;
+	size_t left = CW_CONF_TOTAL_MAX - m->total_bytes;
+	size_t max = left < CW_CONF_FILE_MAX ? left : CW_CONF_FILE_MAX;
+	size_t capacity = size && size < max ? size + 1 : max + 1; /* one more: to see the end */
+	size_t len;
+	char *text;
+	int r;
+
+	text = cw_arena_alloc(&m->arena, capacity);
+	if (!text)
+		return -ENOMEM;
+	r = read_some(fd, text, capacity, &len);
+	if (r)
+		return r;
+	if (len == capacity)
+		return len > max ? -EFBIG : -EAGAIN;
+	m->total_bytes += len;
+	*out = cw_str_make(text, len);
+	return 0;
+}
+
+static const char *read_problem(int error)
+{
+	switch (error) {
+	case EFBIG:
+		return "it is larger than 64 MiB, or all files together than 256 MiB";
+	case EAGAIN:
+		return "it grew while it was read";
+	default:
+		return strerror(error);
+	}
+}
+
+static bool is_being_read(const struct frame *frame)
+{
+	const struct frame *f;
+
+	for (f = frame->outer; f; f = f->outer)
+		if (f->dev == frame->dev && f->ino == frame->ino)
+			return true;
+	return false;
+}
+
+/*
+ * Open and read the file of `ps`; one that cannot be read is reported at `place` (the include; NULL: the file itself).
+ *
+ * Returns: 0 with *out set and *is_read true or false; -ENOMEM.
+ */
+static int load_text(struct parser *ps, const struct cw_place *place, struct frame *frame,
+	struct cw_str *out, bool *is_read)
 {
 	const struct cw_place whole = {.file = ps->file};
-	const struct frame *f;
 	struct stat st;
 	int fd, r;
 
-	*out = NULL;
+	*is_read = false;
 	fd = open(ps->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		r = -errno;
@@ -526,13 +560,11 @@ static int load_text(
 	}
 	frame->dev = st.st_dev;
 	frame->ino = st.st_ino;
-	for (f = frame->outer; f; f = f->outer) {
-		if (f->dev == frame->dev && f->ino == frame->ino) {
-			cw_diag_add(ps->diag, CW_SEVERITY_ERROR, place,
-				"\"%s\" includes itself: it is being read already", ps->file);
-			close(fd);
-			return 0;
-		}
+	if (is_being_read(frame)) {
+		cw_diag_add(ps->diag, CW_SEVERITY_ERROR, place,
+			"\"%s\" includes itself: it is being read already", ps->file);
+		close(fd);
+		return 0;
 	}
 	r = S_ISDIR(st.st_mode)
 		    ? -EISDIR
@@ -540,11 +572,12 @@ static int load_text(
 out:
 	if (fd >= 0)
 		close(fd);
-	if (r == 0 || r == -ENOMEM)
-		return r;
-	cw_diag_add(ps->diag, CW_SEVERITY_ERROR, place ? place : &whole, "cannot read \"%s\": %s",
-		ps->file, strerror(-r));
-	return 0;
+	if (r == 0)
+		*is_read = true;
+	else if (r != -ENOMEM)
+		cw_diag_add(ps->diag, CW_SEVERITY_ERROR, place ? place : &whole,
+			"cannot read \"%s\": %s", ps->file, read_problem(-r));
+	return r == -ENOMEM ? r : 0;
 }
 
 /* Read one file into the level where `outer` stands. */
@@ -559,7 +592,8 @@ static int parse_file(struct parser *outer, const struct cw_place *place, const 
 		.include_depth = outer->include_depth + 1,
 		.outer_depth = outer->outer_depth + outer->depth,
 	};
-	struct text *text;
+	struct cw_str text;
+	bool is_read = false;
 	int r;
 
 	if (ps.include_depth > CW_CONF_DEPTH_MAX + 1 || ps.conf->n_files >= CW_CONF_FILES_MAX) {
@@ -573,11 +607,11 @@ static int parse_file(struct parser *outer, const struct cw_place *place, const 
 	}
 	r = add_file(ps.conf, path, &ps.file);
 	if (r == 0)
-		r = load_text(&ps, place, &frame, &text);
-	if (r || !text)
+		r = load_text(&ps, place, &frame, &text, &is_read);
+	if (r || !is_read)
 		return r;
 	ps.levels[0].tail = lv->tail;
-	r = parse_text(&ps, cw_str_make(text->data, text->len));
+	r = parse_text(&ps, text);
 	lv->tail = ps.levels[0].tail;
 	lv->last = NULL;
 	return r;
@@ -620,47 +654,31 @@ int cw_conf_parse(struct cw_conf **out, const char *name, struct cw_str text, st
 {
 	struct cw_conf *conf = create();
 	struct parser ps = {.conf = conf, .diag = diag, .include_depth = 1};
-	struct text *copy;
+	struct cw_str copy;
 	int r;
 
 	if (!conf)
 		return -ENOMEM;
 	ps.levels[0].tail = &conf->root;
 	r = add_file(conf, name, &ps.file);
-	if (r)
-		goto fail;
-	copy = malloc(sizeof(*copy) + text.len + 1);
-	if (!copy) {
-		r = -ENOMEM;
-		goto fail;
+	if (r == 0)
+		r = cw_arena_str(&conf->memory->arena, text, &copy);
+	if (r == 0) {
+		conf->memory->total_bytes = text.len;
+		r = parse_text(&ps, copy);
 	}
-	if (text.len)
-		memcpy(copy->data, text.p, text.len);
-	copy->len = text.len;
-	copy->next = conf->memory->texts;
-	conf->memory->texts = copy;
-	conf->memory->total_bytes = text.len;
-	r = parse_text(&ps, cw_str_make(copy->data, copy->len));
-	if (r)
-		goto fail;
+	if (r) {
+		cw_conf_destroy(conf);
+		return r;
+	}
 	*out = conf;
 	return 0;
-
-fail:
-	cw_conf_destroy(conf);
-	return r;
 }
 
 void cw_conf_destroy(struct cw_conf *conf)
 {
-	struct text *text, *next;
-
 	if (!conf)
 		return;
-	for (text = conf->memory->texts; text; text = next) {
-		next = text->next;
-		free(text);
-	}
 	cw_arena_finish(&conf->memory->arena);
 	free(conf->memory);
 	free(conf->files);

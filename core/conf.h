@@ -20,20 +20,27 @@
 #define CW_CONF_ARGS_MAX  64    /* arguments of one directive */
 #define CW_CONF_WORD_MAX  65536 /* bytes of one word */
 
+/* Kept small: the 100,000 rules of a large file are 2.5 million words. */
 struct cw_conf_word {
-	struct cw_str text; /* after quoting was resolved */
-	struct cw_place place;
-	bool quoted;
+	struct cw_str text;  /* after quoting was resolved */
+	uint32_t column;     /* from 1, in bytes */
+	uint32_t width : 31; /* bytes in the file, with the quotes */
+	uint32_t quoted : 1;
 };
 
 struct cw_conf_node {
-	struct cw_conf_word keyword;
-	struct cw_conf_word *args;
-	size_t n_args;
-	bool has_block;
-	struct cw_conf_node *children; /* the first directive of the block */
 	struct cw_conf_node *next;     /* the next directive on the same level */
+	struct cw_conf_node *children; /* the first directive of the block */
+	const char *file, *line_start; /* private: where it stands; see cw_conf_place */
+	uint32_t line;
+	uint16_t n_args;
+	bool has_block;
+	struct cw_conf_word keyword;
+	struct cw_conf_word args[];
 };
+
+/* The place of a directive's keyword or of one of its arguments; valid as long as the tree. */
+struct cw_place cw_conf_place(const struct cw_conf_node *node, const struct cw_conf_word *word);
 
 /* A loaded tree; owns its nodes, words and the text they point into. */
 struct cw_conf {

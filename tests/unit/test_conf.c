@@ -210,16 +210,21 @@ START_TEST(knows_the_place_of_every_word)
 		parse(cw_str_of("# x\nrule 'a b' {\n\ttarget \"z\"; x\r\n}\n"), &diag);
 	const struct cw_conf_node *rule = conf->root, *target = rule->children;
 
-	ck_assert_str_eq(rule->keyword.place.file, "test");
-	ck_assert_uint_eq(rule->keyword.place.line, 2);
-	ck_assert_uint_eq(rule->keyword.place.column, 1);
-	ck_assert_uint_eq(rule->keyword.place.width, 4);
-	ck_assert(cw_str_eq(rule->keyword.place.source, cw_str_of("rule 'a b' {")));
-	ck_assert_uint_eq(rule->args[0].place.column, 6);
-	ck_assert_uint_eq(rule->args[0].place.width, 5); /* with its quotes */
-	ck_assert_uint_eq(target->args[0].place.line, 3);
-	ck_assert_uint_eq(target->args[0].place.column, 9);
-	ck_assert(cw_str_eq(target->next->keyword.place.source, cw_str_of("\ttarget \"z\"; x")));
+	struct cw_place place = cw_conf_place(rule, &rule->keyword);
+
+	ck_assert_str_eq(place.file, "test");
+	ck_assert_uint_eq(place.line, 2);
+	ck_assert_uint_eq(place.column, 1);
+	ck_assert_uint_eq(place.width, 4);
+	ck_assert(cw_str_eq(place.source, cw_str_of("rule 'a b' {")));
+	place = cw_conf_place(rule, &rule->args[0]);
+	ck_assert_uint_eq(place.column, 6);
+	ck_assert_uint_eq(place.width, 5); /* with its quotes */
+	place = cw_conf_place(target, &target->args[0]);
+	ck_assert_uint_eq(place.line, 3);
+	ck_assert_uint_eq(place.column, 9);
+	place = cw_conf_place(target->next, &target->next->keyword);
+	ck_assert(cw_str_eq(place.source, cw_str_of("\ttarget \"z\"; x")));
 	ck_assert_uint_eq(conf->n_files, 1);
 	cw_conf_destroy(conf);
 	cw_diag_finish(&diag);
@@ -362,8 +367,11 @@ START_TEST(names_the_included_file_in_places)
 	write_file("m", "include d/*");
 	write_file("d/f", "\n\n  x");
 	ck_assert_int_eq(cw_conf_load(&conf, "m", &diag), 0);
-	ck_assert_str_eq(conf->root->keyword.place.file, "d/f");
-	ck_assert_uint_eq(conf->root->keyword.place.line, 3);
+
+	struct cw_place place = cw_conf_place(conf->root, &conf->root->keyword);
+
+	ck_assert_str_eq(place.file, "d/f");
+	ck_assert_uint_eq(place.line, 3);
 	ck_assert_uint_eq(conf->n_files, 2);
 	ck_assert_str_eq(conf->files[0], "m");
 	ck_assert_str_eq(conf->files[1], "d/f");
