@@ -1,8 +1,11 @@
 /*
  * One pattern: exact, prefix, suffix, regex or any, compared caseless (ASCII) with a whole text, and what becomes of the text.
  *
- * The only home of PCRE2 together with plan.c: compiled with ANCHORED, ENDANCHORED, CASELESS, DOLLAR_ENDONLY, NEVER_UTF and
- * NEVER_BACKSLASH_C, never by gluing strings. Bytes, never UTF.
+ * The only home of PCRE2: compiled with ANCHORED, ENDANCHORED, CASELESS, DOLLAR_ENDONLY, NEVER_UTF and NEVER_BACKSLASH_C, never
+ * by gluing strings. Bytes, never UTF. A regex is compiled to machine code when it is first matched (a large rule set loads
+ * fast, and what is never asked costs no memory); where the system refuses that, it is interpreted.
+ *
+ * Matching uses memory that all patterns of the process share: patterns are used from one thread.
  */
 #ifndef CW_DIALPLAN_PATTERN_H
 #define CW_DIALPLAN_PATTERN_H
@@ -12,6 +15,10 @@
 
 #define CW_PATTERN_MAX         4096  /* bytes of a pattern or of a replacement */
 #define CW_PATTERN_MATCH_LIMIT 10000 /* PCRE2 match limit of one match */
+#define CW_PATTERN_HEAP_KIB                                                                        \
+	4096 /* memory of one interpreted match: the match limit's worth of frames */
+#define CW_PATTERN_STACK_MAX (512u << 10) /* bytes of stack of one compiled match */
+#define CW_PATTERN_GROUPS    10           /* \0 to \9 */
 
 enum cw_pattern_type {
 	CW_PATTERN_EXACT,
@@ -24,10 +31,13 @@ enum cw_pattern_type {
 enum cw_behavior {
 	CW_BEHAVIOR_LEAVE,
 	CW_BEHAVIOR_STRIP, /* take the matched prefix or suffix off; an error for exact and regex */
-	CW_BEHAVIOR_REPLACE, /* text in place of the matched prefix or suffix, or of the whole for exact and regex; \0 to \9 are groups */
+	CW_BEHAVIOR_REPLACE, /* text in place of the matched prefix or suffix, or of the whole for exact and regex */
 };
 
-/* What a match said; a limit is never read as "no match". */
+/*
+ * What a match said. CW_MATCH_LIMIT is every way in which a regex can fail to give an answer (match limit, stack, memory); it is
+ * never read as "no match".
+ */
 enum cw_match {
 	CW_MATCH_NO,
 	CW_MATCH_YES,
@@ -49,7 +59,9 @@ enum {
 };
 
 /*
- * Compile a pattern with its behavior. `replacement` is read for CW_BEHAVIOR_REPLACE only.
+ * Compile a pattern with its behavior. `replacement` is read for CW_BEHAVIOR_REPLACE only: in it `\0` is what the pattern
+ * matched, `\1` to `\9` are the groups of a regex (empty where a group took no part), `\\` is a backslash. CW_PATTERN_ANY is made
+ * with CW_BEHAVIOR_LEAVE and an empty text.
  *
  * Returns: 0 and *out set, owned by the caller; CW_PATTERN_E_INVALID with *error set; -ENOMEM.
  */
@@ -73,6 +85,12 @@ int cw_pattern_apply(const struct cw_pattern *pattern, struct cw_str text, struc
 /* The type it was made with. */
 enum cw_pattern_type cw_pattern_type(const struct cw_pattern *pattern);
 
+/* The behavior it was made with. */
+enum cw_behavior cw_pattern_behavior(const struct cw_pattern *pattern);
+
+/* The replacement it was made with; empty unless the behavior is CW_BEHAVIOR_REPLACE. Borrowed. */
+struct cw_str cw_pattern_replacement(const struct cw_pattern *pattern);
+
 /* The text it was made from; borrowed. */
 struct cw_str cw_pattern_text(const struct cw_pattern *pattern);
 
@@ -82,6 +100,16 @@ struct cw_str cw_pattern_text(const struct cw_pattern *pattern);
  * Returns: 0 and *out set; -EINVAL.
  */
 int cw_pattern_type_parse(struct cw_str name, enum cw_pattern_type *out);
+
+/*
+ * Read a behavior's name: "leave", "strip" or "replace".
+ *
+ * Returns: 0 and *out set; -EINVAL.
+ */
+int cw_behavior_parse(struct cw_str name, enum cw_behavior *out);
+
+/* "leave", "strip" or "replace". */
+const char *cw_behavior_name(enum cw_behavior behavior);
 
 /* "exact", "prefix", "suffix", "regex" or "any". */
 const char *cw_pattern_type_name(enum cw_pattern_type type);

@@ -45,6 +45,19 @@ const char *cw_variant_name(enum cw_variant variant);
  */
 int cw_variant_parse(struct cw_str name, enum cw_variant *out);
 
+/*
+ * What the method alone says of the variant, where no message is at hand: MESSAGE, SUBSCRIBE, NOTIFY, PUBLISH and BENOTIFY are
+ * taken for ms-imp, the rest for standard.
+ */
+enum cw_variant cw_variant_of_method(struct cw_str method);
+
+/*
+ * Read a protocol's name: "sip" or "xmpp".
+ *
+ * Returns: 0 and *out set; -EINVAL.
+ */
+int cw_protocol_parse(struct cw_str name, enum cw_protocol *out);
+
 /* "sip" or "xmpp". */
 const char *cw_protocol_name(enum cw_protocol protocol);
 
