@@ -4,6 +4,10 @@
  * It works in two ways that a test holds equal: *decide* finds the rules that match, as fast as it can; *explain* walks every
  * rule and says why or why not. The live path, `causeway locate`, rule tests and what comes later all call these.
  * Semantics: search-rules, "Order and matching".
+ *
+ * A rule or transform that matches but whose behavior makes no usable alias (empty, longer than CW_ALIAS_MAX) fails the request closed, as
+ * one does that exceeds its match limit. Were it passed over, a rule below it would carry the request to a place that its author
+ * meant to exclude; were its target left out, the sender would be told that no rule matches.
  */
 #ifndef CW_DIALPLAN_PLAN_H
 #define CW_DIALPLAN_PLAN_H
@@ -18,7 +22,7 @@
 enum cw_decision {
 	CW_DECISION_ROUTED,
 	CW_DECISION_NO_RULE,
-	CW_DECISION_LIMIT, /* a pattern exceeded its match limit: the request fails closed; `limit_rule` says which */
+	CW_DECISION_LIMIT, /* a rule or transform gave no answer: the request fails closed (500), see `limit_name` */
 };
 
 enum cw_verdict {
@@ -26,7 +30,7 @@ enum cw_verdict {
 	CW_VERDICT_NO_MATCH,
 	CW_VERDICT_SKIPPED,     /* disabled */
 	CW_VERDICT_NOT_REACHED, /* after a stop, or after a limit */
-	CW_VERDICT_LIMIT,
+	CW_VERDICT_LIMIT, /* the request fails here: no answer within the match limit, or no usable alias */
 };
 
 struct cw_target {
@@ -46,17 +50,21 @@ struct cw_plan {
 	struct cw_str alias;                  /* after the transforms */
 	const struct cw_transform *transform; /* the one that rewrote it, or NULL */
 	struct cw_target *targets; /* in order, without doubles (same zone and same alias) */
-	size_t n_targets;
-	const char
-		*limit_name; /* CW_DECISION_LIMIT: the rule or transform that exceeded its limit */
-	struct cw_considered *considered; /* explain: every rule, in order, once; decide: NULL */
+	size_t n_targets;          /* 0 unless the decision is CW_DECISION_ROUTED */
+	const char *
+		limit_name; /* CW_DECISION_LIMIT: the rule or transform at which the request fails */
+	const char *
+		limit_reason; /* and why, a clause that follows the name: "exceeded its match limit" */
+	struct cw_considered *
+		considered; /* explain: every rule, in order, once; decide: those with the verdict match or limit, without reason */
 	size_t n_considered;
 };
 
 /*
- * Find where a request goes. Everything in *plan lives in `arena`, in `set` or in `request`.
+ * Find where a request goes. Everything in *plan lives in `arena`, in `set` or in `request`. A rule that does not match costs no
+ * memory.
  *
- * Returns: 0 and *plan set; -ENOMEM.
+ * Returns: 0 and *plan set; -ENOMEM; -EINVAL when the request's alias is none that cw_alias_prepare makes (no rule was asked).
  */
 int cw_plan_decide(struct cw_plan *plan, const struct cw_ruleset *set,
 	const struct cw_request *request, struct cw_arena *arena);
@@ -64,7 +72,7 @@ int cw_plan_decide(struct cw_plan *plan, const struct cw_ruleset *set,
 /*
  * The same, with the verdict on every rule.
  *
- * Returns: 0 and *plan set; -ENOMEM.
+ * Returns: as cw_plan_decide.
  */
 int cw_plan_explain(struct cw_plan *plan, const struct cw_ruleset *set,
 	const struct cw_request *request, struct cw_arena *arena);

@@ -40,7 +40,7 @@ enum cw_rule_mode {
 	CW_RULE_ANY_IP
 };
 
-/* Slices and arrays are owned by the configuration's arena, the pattern by the rule set. */
+/* Slices (NUL-terminated, `p[len] == 0`) and arrays are owned by the configuration's arena, the pattern by the rule set. */
 struct cw_search_rule {
 	struct cw_str name;
 	unsigned priority;
@@ -59,6 +59,7 @@ struct cw_search_rule {
 	struct cw_place place;
 };
 
+/* As struct cw_search_rule: `name` is NUL-terminated. */
 struct cw_transform {
 	struct cw_str name;
 	unsigned priority;
