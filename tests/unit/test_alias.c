@@ -1,9 +1,9 @@
 #include "dialplan/alias.h"
 
-#include <errno.h>
-
 #include "dialplan/request.h"
 #include "tests/unit/unit.h"
+
+#include <errno.h>
 
 #define BYTES(literal) CW_STR(literal)
 

@@ -1,9 +1,9 @@
 #include "dialplan/pattern.h"
 
-#include <errno.h>
-
 #include "dialplan/alias.h"
 #include "tests/unit/unit.h"
+
+#include <errno.h>
 
 #define BYTES(literal) CW_STR(literal)
 

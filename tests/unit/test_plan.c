@@ -1,11 +1,11 @@
 #include "dialplan/plan.h"
 
-#include <errno.h>
-#include <stdio.h>
-
 #include "core/buf.h"
 #include "dialplan/alias.h"
 #include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <stdio.h>
 
 #define RULES_MAX 6
 #define NAME(literal)                                                                              \
