@@ -225,7 +225,7 @@ void cw_diag_print(const struct cw_diag *diag, FILE *out)
 	struct cw_diag sorted = *diag;
 	size_t i;
 
-	sorted.entries = malloc((diag->count + 1) * sizeof(*sorted.entries));
+	sorted.entries = calloc(diag->count + 1, sizeof(*sorted.entries));
 	if (sorted.entries) {
 		for (i = 0; i < diag->count; i++)
 			sorted.entries[i] = diag->entries[i];

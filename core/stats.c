@@ -60,7 +60,7 @@ static bool list_reserve(struct cw_stats *stats)
 		return true;
 
 	size_t capacity = stats->capacity ? stats->capacity * 2 : 64;
-	struct counter **list = realloc(stats->list, capacity * sizeof(*list));
+	struct counter **list = realloc(stats->list, capacity * sizeof(struct counter *));
 
 	if (!list)
 		return false;

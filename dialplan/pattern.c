@@ -144,7 +144,9 @@ static int compile_replacement(struct cw_pattern *p, struct cw_pattern_error *er
 			p->pieces[p->n_pieces++] = (struct piece){LITERAL, {in.p + at, slash - at}};
 		if (slash == in.len)
 			break;
-		c = slash + 1 < in.len ? in.p[slash + 1] : '\0';
+		c = '\0';
+		if (slash + 1 < in.len)
+			c = in.p[slash + 1];
 		if (c == '\\')
 			p->pieces[p->n_pieces++] = (struct piece){LITERAL, {in.p + slash + 1, 1}};
 		else if (c >= '0' && c <= '9' && (unsigned)(c - '0') <= groups)

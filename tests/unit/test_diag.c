@@ -100,8 +100,10 @@ START_TEST(clips_a_long_line_around_the_place)
 	ck_assert_uint_lt(strlen(text), 2 * CW_DIAG_SOURCE_MAX + 100);
 	ck_assert_ptr_nonnull(strstr(text, "f:1:2001: error"));
 	ck_assert_ptr_nonnull(strstr(text, "xBADx"));
-	ck_assert_int_eq(strstr(text, "BAD") - strchr(text, '\n'),
-		strchr(strstr(text, "BAD"), '^') - strchr(strstr(text, "BAD"), '\n'));
+
+	const char *bad = strstr(text, "BAD");
+
+	ck_assert_int_eq(bad - strchr(text, '\n'), strchr(bad, '^') - strchr(bad, '\n'));
 	free(text);
 	cw_diag_finish(&diag);
 }
