@@ -1,0 +1,148 @@
+/*
+ * The configuration as the program uses it: read, checked, resolved. Immutable; a reload reads a new one and swaps it whole.
+ */
+#ifndef CW_DAEMON_CONFIG_H
+#define CW_DAEMON_CONFIG_H
+
+#include "certs/context.h"
+#include "core/arena.h"
+#include "core/diag.h"
+#include "dialplan/ruleset.h"
+#include "dialplan/zone.h"
+#include "net/address.h"
+#include "sip/policy.h"
+
+#define CW_CONFIG_LISTENERS_MAX 64
+
+enum cw_listener_kind {
+	CW_LISTEN_SIP_TLS,
+	CW_LISTEN_SIP_TCP,
+	CW_LISTEN_XMPP,  /* STARTTLS */
+	CW_LISTEN_XMPPS, /* TLS from the first byte */
+};
+
+struct cw_config_listener {
+	enum cw_listener_kind kind;
+	struct cw_address address;
+	struct cw_place place;
+};
+
+struct cw_str_list {
+	const struct cw_str *items;
+	size_t count;
+};
+
+enum cw_xmpp_security {
+	CW_XMPP_REQUIRED,
+	CW_XMPP_OPTIONAL,
+	CW_XMPP_NONE,
+};
+
+enum cw_xmpp_certificates {
+	CW_XMPP_NAMED,
+	CW_XMPP_TRUSTED,
+	CW_XMPP_ANY,
+};
+
+enum cw_xmpp_privacy {
+	CW_XMPP_ALLOW_LIST,
+	CW_XMPP_DENY_LIST,
+	CW_XMPP_PRIVACY_OFF,
+};
+
+/* A static route to a partner's server. */
+struct cw_xmpp_route {
+	struct cw_str domain; /* empty within a partner's block */
+	struct cw_zone_peer peer;
+	unsigned priority, weight; /* as in an SRV record */
+};
+
+struct cw_xmpp_route_list {
+	const struct cw_xmpp_route *items;
+	size_t count;
+};
+
+/* What may be set for all partners and for one. */
+struct cw_xmpp_terms {
+	enum cw_xmpp_security security;
+	enum cw_xmpp_certificates certificates;
+	const char *dialback_secret_file; /* NULL: none */
+	bool sasl_external;
+	bool static_routes;
+	unsigned idle_timeout_ms;
+	struct cw_xmpp_route_list routes;
+};
+
+struct cw_xmpp_partner {
+	struct cw_str domain;
+	struct cw_xmpp_terms terms; /* whole: what the block leaves out is as for all */
+};
+
+/* The block `xmpp`. This version reads and checks it and uses none of it. */
+struct cw_xmpp_settings {
+	bool is_configured;
+	struct cw_str_list domains, chat_nodes;
+	const struct cw_zone *inside; /* NULL: not named */
+	enum cw_xmpp_privacy privacy;
+	bool wildcards; /* *.NAME may stand on the lists */
+	struct cw_str_list allow, deny;
+	struct cw_xmpp_terms terms;
+	const struct cw_xmpp_partner *partners;
+	size_t n_partners;
+	struct cw_place place;
+};
+
+/* All that it holds lives in its arena, or is freed by cw_config_destroy. Text is NUL-terminated, paths are resolved. */
+struct cw_config {
+	struct cw_arena arena;
+	const char *path;   /* as it was named */
+	const char **files; /* all that were read, in order, ending in NULL */
+	struct cw_str
+		hostname; /* empty when it is missing: an error of run and check (cw_config_require) */
+	const struct cw_config_listener *listeners;
+	size_t n_listeners;
+	const struct cw_tls_settings *tls; /* the first is the default */
+	size_t n_tls;
+	const struct cw_address *dns_servers; /* none: the system's */
+	size_t n_dns_servers;
+	const char *token_key_file; /* NULL: a key in memory only */
+	const struct cw_zone *const
+		*zones; /* in file order; [0] is the zone `default`, index is cw_zone.index */
+	size_t n_zones;
+	struct cw_sip_policy policy;
+	struct cw_pattern **patterns; /* of policy.access, owned */
+	struct cw_ruleset *rules;     /* sealed */
+	struct cw_xmpp_settings xmpp;
+};
+
+/*
+ * Read `path` and all that it includes. Opens no key, certificate or socket. All problems go to `diag`, with their places: errors, and
+ * warnings about what this version reads but does not do. Whoever gets a configuration looks at diag->errors before using it: with errors it
+ * holds what could be read.
+ *
+ * Returns: 0 and *out set, owned by the caller; -ENOMEM.
+ */
+int cw_config_load(struct cw_config **out, const char *path, struct cw_diag *diag);
+
+/*
+ * The same for text in memory; `name` stands for the file.
+ *
+ * Returns: 0 and *out set; -ENOMEM.
+ */
+int cw_config_parse(
+	struct cw_config **out, const char *name, struct cw_str text, struct cw_diag *diag);
+
+/* Free it with its rules; NULL is fine. */
+void cw_config_destroy(struct cw_config *config);
+
+/* The zone of that name, `default` among them, or NULL. */
+const struct cw_zone *cw_config_zone(const struct cw_config *config, struct cw_str name);
+
+/* What the daemon cannot do without, beyond what every command needs: errors in `diag`. A missing tls block is of severity `no_tls`. */
+void cw_config_require(
+	const struct cw_config *config, enum cw_severity no_tls, struct cw_diag *diag);
+
+/* What is allowed but doubtful: warnings in `diag`. For `check`. */
+void cw_config_analyse(const struct cw_config *config, struct cw_diag *diag);
+
+#endif
