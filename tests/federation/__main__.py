@@ -1,0 +1,130 @@
+"""The federation that script/run shows:  PYTHONPATH=tests python3 -m federation --causeway PROGRAM [--once] [--keep]
+
+Prints the way of every message, then stays up until Ctrl-C (or SIGTERM). Exit: 0 everything was right; 1 something was not.
+"""
+
+import argparse
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from federation.exchange import Exchange, check_counters
+from federation.topology import ALICE, BOB, LYNC, Federation
+
+LIMIT_S = 300  # a run that takes longer than this is broken, even under a sanitizer
+PICTURE = """
+  alice@msexample.com                                                                bob@ciscoexample.com
+  Lync edge  <->  edge Causeway                  <->  inner Causeway             <->  IM&P cluster
+  (stand-in)      rules/expressway-e.rules            rules/expressway-c.rules        (stand-in)
+"""
+
+
+class Table:
+    """Rows as they come, under the heading of their section."""
+
+    LINE = "  {mark} {sender:<9} {what:<30} {edge:<31} {inner:<38} {back}"
+
+    def __init__(self):
+        self.section = None
+        self.tty = sys.stdout.isatty()
+
+    def _paint(self, code, text):
+        return f"\033[{code}m{text}\033[0m" if self.tty else text
+
+    def show(self, row):
+        if row.section != self.section:
+            self.section = row.section
+            print(f"\n{self._paint(1, row.section)}")
+            head = self.LINE.format(mark=" ", sender="from", what="message", edge="carried at the edge by",
+                                    inner="carried inside by", back="came back")
+            print(self._paint(2, head))
+        mark = self._paint(31, "✗") if row.faults else self._paint(32, "✓")
+        print(self.LINE.format(mark=mark, sender=row.sender, what=row.what, edge=row.edge, inner=row.inner,
+                               back=row.back), flush=True)
+        for fault in row.faults:
+            print("\n".join(f"      {line}" for line in fault.splitlines()), flush=True)
+
+
+def show_counters(counters):
+    """The final counters side by side."""
+    names = sorted(set().union(*counters.values()))
+    print(f"\n  {'counter':<40} {'edge':>10} {'inner':>10}")
+    for name in names:
+        values = [counters[side].get(name, 0) for side in ("edge", "inner")]
+        if any(values) or name == "unaccounted":
+            print(f"  {name:<40} {values[0]:>10} {values[1]:>10}")
+
+
+def invite_to_try(f):
+    """The commands that somebody may want to try while it is up."""
+    program = os.path.relpath(f.program)
+    inner, edge = f.inner.config, f.edge.config
+    print(f"""
+Everything stays up until Ctrl-C. Ask the dial plan, in another terminal:
+  {program} locate -c {inner} --from IMP {ALICE}
+  {program} locate -c {edge} --from inner {ALICE}
+  {program} locate -c {edge} --from default {BOB}
+  {program} locate -c {inner} --from edge {BOB}
+  {program} locate -c {inner} --from edge 'imp1-public.ciscoexample.com:5061;transport=tls'
+  {program} locate -c {inner} --from edge --variant ms-av {BOB}
+and read what the Causeways wrote:
+  tail -f {edge.parent}/stderr.log {inner.parent}/stderr.log""", flush=True)
+
+
+async def run(program, directory, once):
+    """The reasons why it was not right; none: it was."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with Federation(directory, program, report=lambda text: None) as f:
+        print(PICTURE)
+        for standin in (f.lync, f.cluster):
+            print(f"  {standin.banner}")
+        print(f"  {LYNC} and the Causeways find each other through a DNS server on {f.dns.address}")
+        exchange = Exchange(f, Table().show)
+        work = asyncio.ensure_future(asyncio.wait_for(exchange.run(), LIMIT_S))
+        stopped = asyncio.ensure_future(stop.wait())
+        await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            work.cancel()
+            return ["it was interrupted"]
+        work.result()
+        if not once:
+            if exchange.faults:
+                print("\nNot everything was right; see above.")
+            invite_to_try(f)
+            await stopped
+        counters = await f.stop_daemons()
+        show_counters(counters)
+        return exchange.faults + check_counters(counters)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="federation", description="A federation with Microsoft on this machine.")
+    parser.add_argument("--causeway", required=True, type=Path, help="the program to run")
+    parser.add_argument("--once", action="store_true", help="end after the exchange, with its result")
+    parser.add_argument("--keep", action="store_true", help="keep the directory of the run, with the logs")
+    args = parser.parse_args()
+    directory = tempfile.mkdtemp(prefix="causeway-run.")
+    try:
+        faults = asyncio.run(run(args.causeway.resolve(), directory, args.once))
+    except (AssertionError, OSError, RuntimeError) as failure:
+        faults = [f"{type(failure).__name__}: {failure}"]
+    finally:
+        if args.keep:
+            print(f"\nThe configurations, certificates and logs are in {directory}")
+        else:
+            shutil.rmtree(directory)
+    if faults:
+        print(f"\nNOT RIGHT, {len(faults)} faults, the first:\n{faults[0]}", file=sys.stderr)
+        return 1
+    print("\nEverything was right.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
