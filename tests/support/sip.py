@@ -471,11 +471,12 @@ class Endpoint:
         lines.append(f"Content-Length: {len(body)}")
         return Message(f"{method} {uri} SIP/2.0", lines, body)
 
-    def response(self, request, status, reason=None, *, to_tag=None, contact=None, headers=(),
+    def response(self, request, status, reason=None, *, to_tag=None, contact=None, record_route=None, headers=(),
                  content_type="text/plain", body=b""):
-        """A response to `request`: its Vias, Record-Routes and dialog headers as they came."""
+        """A response to `request`: its Vias, Record-Routes (after our own, if given) and dialog headers as they came."""
         lines = list(request.raw_lines("via"))
         if 100 < status < 300:
+            lines += [f"Record-Route: {record_route}"] if record_route else []
             lines += request.raw_lines("record-route")
         to = request.raw_lines("to")[0]
         if status > 100 and not request.to_tag:
@@ -512,14 +513,19 @@ class Endpoint:
 
 
 class Dialog:
-    """One side's view of a dialog: what its next request looks like (RFC 3261, 12)."""
+    """One side's view of a dialog: what its next request looks like on the wire (RFC 3261, 12).
+
+    Routes at the top that name the endpoint itself are taken off, as its own proxy would have done.
+    """
 
     def __init__(self, endpoint, local, remote, call_id, cseq, target, routes):
         self.endpoint = endpoint
         self.local, self.remote = local, remote  # From and To of our requests, with tags
         self.call_id, self.cseq = call_id, cseq
         self.target = target
-        self.routes = routes                     # values, byte for byte as in Record-Route
+        self.routes = list(routes)               # values, byte for byte as in Record-Route
+        while self.routes and uri_host_port(uri_of(self.routes[0]))[0] == endpoint.name:
+            del self.routes[0]
 
     @classmethod
     def caller(cls, endpoint, request, response):

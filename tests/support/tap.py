@@ -18,6 +18,18 @@ def _note(text):
         print(f"# {line}", flush=True)
 
 
+def _failure(test, err):
+    """What went wrong: our own frames, then the end of each daemon's log."""
+    kind, value, trace = err
+    frames = [f for f in traceback.extract_tb(trace) if "/unittest/" not in f.filename and "/asyncio/" not in f.filename]
+    _note("".join(traceback.format_list(frames) + traceback.format_exception_only(kind, value)))
+    for lab in getattr(test, "labs", ()):
+        for endpoint in (lab.cluster, lab.second, lab.edge, *lab.others):
+            _note(f"{endpoint.name} received {endpoint.history[-5:]}")
+        if lab.daemon and lab.daemon.process:
+            _note("daemon: " + "\ndaemon: ".join(lab.daemon.stderr.splitlines()[-12:]))
+
+
 class TapResult(unittest.TestResult):
     """Prints one line per case as it ends; what went wrong follows as comment lines."""
 
@@ -41,12 +53,12 @@ class TapResult(unittest.TestResult):
     def addError(self, test, err):
         super().addError(test, err)
         self._line(False, test)
-        _note("".join(traceback.format_exception(*err)))
+        _failure(test, err)
 
     def addFailure(self, test, err):
         super().addFailure(test, err)
         self._line(False, test)
-        _note("".join(traceback.format_exception(*err)))
+        _failure(test, err)
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
@@ -59,7 +71,7 @@ class TapResult(unittest.TestResult):
                 self._line(False, test)
             self._failed_parts.append(subtest)
             _note(subtest.id())
-            _note("".join(traceback.format_exception(*err)))
+            _failure(test, err)
 
 
 def _cases(suite):
