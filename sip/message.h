@@ -2,16 +2,20 @@
  * One SIP message: its bytes, an index over them, and what a proxy asks of it.
  *
  * The bytes are kept as they came and are never printed anew: a proxy edits them (sip/rewrite.h). What is valid is decided by Sofia's grammar
- * for every header that it knows, so that nothing malformed is forwarded; unknown headers pass. All slices point into the message or its memory and
- * live as long as it.
+ * for every header that it knows, so that nothing malformed is forwarded; unknown headers pass. Of a response only its lines and what a proxy uses of it
+ * are checked: nobody could be told what is wrong with the rest. All slices point into the message, which is one piece of memory.
  */
 #ifndef CW_SIP_MESSAGE_H
 #define CW_SIP_MESSAGE_H
 
 #include "core/str.h"
+#include "sip/uri.h"
+#include "sip/via.h"
 
-#define CW_SIP_HEADER_LINES_MAX 200 /* header lines of one message */
-#define CW_SIP_LIST_MAX         128 /* values of Via, Route or Record-Route in one message */
+#define CW_SIP_HEADER_LINES_MAX 200        /* header lines of one message */
+#define CW_SIP_LIST_MAX         128        /* values of Via, Route or Record-Route in one message */
+#define CW_SIP_CSEQ_MAX         2147483647 /* RFC 3261, 8.1.1.5 */
+#define CW_SIP_MAX_FORWARDS_MAX 255
 
 enum cw_sip_method {
 	CW_SIP_INVITE,
@@ -30,7 +34,7 @@ enum cw_sip_method {
 	CW_SIP_OTHER, /* UPDATE, REFER, PRACK, SERVICE and unknown ones: proxied as non-INVITE */
 };
 
-/* Headers that something here asks for by name; the order of names in message.c is the same. */
+/* Headers that something here asks for by name; the order of names in header.c is the same. */
 enum cw_sip_header_id {
 	CW_HDR_OTHER,
 	CW_HDR_CALL_ID,
@@ -62,28 +66,6 @@ struct cw_sip_line {
 	struct cw_str name;       /* as written, without colon */
 	struct cw_str value;      /* without blanks at its ends */
 	struct cw_str whole;      /* the line(s) with the final CRLF */
-};
-
-/* A URI, split no further than routing needs. */
-struct cw_sip_uri {
-	struct cw_str text;   /* the whole URI, as written */
-	struct cw_str scheme; /* "sip", "sips", "tel", ... */
-	struct cw_str user;   /* as written (percent-encoded), without password; empty: none */
-	struct cw_str host;   /* IPv6 with brackets */
-	uint16_t port;        /* 0: none given */
-	struct cw_str params; /* behind the first ';' after host and port, without it; no headers */
-};
-
-/* One value of a Via list. */
-struct cw_sip_via {
-	struct cw_str text;      /* the value as written, without the blanks and commas around it */
-	struct cw_str transport; /* "TLS", as written */
-	struct cw_str host;      /* sent-by; IPv6 with brackets */
-	uint16_t port;           /* 0: none given */
-	struct cw_str branch;    /* empty: none */
-	struct cw_str received;  /* empty: none */
-	bool has_rport;
-	size_t line; /* which header line it stands in */
 };
 
 /* One value of a Route or Record-Route list. */
@@ -121,7 +103,7 @@ struct cw_sip_message {
 	struct cw_str content_type; /* empty: none */
 	struct cw_str event;        /* the event package alone, without parameters; empty: none */
 
-	struct cw_sip_memory *memory; /* private */
+	uint8_t first[CW_HDR_COUNT]; /* private: the first line of each header, from 1; 0: none */
 };
 
 /* Answers of cw_sip_message_parse. */
@@ -157,19 +139,14 @@ const struct cw_sip_line *cw_sip_message_find(
 const struct cw_sip_line *cw_sip_message_find_name(
 	const struct cw_sip_message *message, struct cw_str name);
 
-/*
- * Read a URI as it stands in a request line or between angle brackets.
- *
- * Returns: 0 and *out set; -EINVAL.
- */
-int cw_sip_uri_parse(struct cw_sip_uri *out, struct cw_str text);
+/* The id of a header's full or compact name (caseless). */
+enum cw_sip_header_id cw_sip_header_id(struct cw_str name);
 
-/*
- * The value of a parameter (caseless) in a list like "lr;ttl=1": of a URI's params or behind a header value.
- *
- * Returns: whether it is there; *value is then its value, empty for a parameter without one.
- */
-bool cw_sip_param(struct cw_str params, const char *name, struct cw_str *value);
+/* "Call-ID", ...; "" for CW_HDR_OTHER. */
+const char *cw_sip_header_name(enum cw_sip_header_id id);
+
+/* The method of that name (methods are case-sensitive). */
+enum cw_sip_method cw_sip_method_find(struct cw_str name);
 
 /* "INVITE", ...; "OTHER" for CW_SIP_OTHER. */
 const char *cw_sip_method_name(enum cw_sip_method method);

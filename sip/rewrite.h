@@ -16,9 +16,12 @@ struct cw_sip_edit;
 /* Embed it. Fields are private. Texts handed in are borrowed until it was rendered. */
 struct cw_sip_rewrite {
 	const struct cw_sip_message *message;
-	struct cw_sip_edit *edits;
+	struct cw_sip_edit *edits; /* in the order of the places that they change */
 	size_t n_edits, capacity;
-	int error; /* sticky */
+	size_t n_popped_vias;
+	int n_pushed_record_routes;
+	uint64_t dropped_routes[CW_SIP_LIST_MAX / 64]; /* a bit a value */
+	int error;                                     /* sticky */
 };
 
 /* Begin without edits. */
@@ -33,7 +36,7 @@ void cw_sip_rewrite_request_uri(struct cw_sip_rewrite *rw, struct cw_str uri);
 /* Put a Via value on top, in a line of its own. */
 void cw_sip_rewrite_push_via(struct cw_sip_rewrite *rw, struct cw_str value);
 
-/* Take the topmost Via value off, with its line when nothing else stands in it. */
+/* Take the topmost Via value off, with its line when nothing else stands in it; called again, the next one. */
 void cw_sip_rewrite_pop_via(struct cw_sip_rewrite *rw);
 
 /* Add (or replace) received=HOST and, if the Via has an rport parameter, rport=PORT on the Via that came on top (RFC 3261, 18.2.1; RFC 3581). */

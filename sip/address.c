@@ -1,0 +1,53 @@
+#include "sip/address.h"
+
+#include "sip/lex.h"
+
+#include <errno.h>
+
+/* The place behind the display name; the name is empty where the URI begins at once. */
+static size_t skip_display_name(struct cw_str value)
+{
+	size_t at = 0;
+
+	if (value.len > 0 && value.p[0] == '"')
+		return cw_sip_skip_blanks(value, cw_sip_skip_quoted(value, 0));
+	/* Bytes above ASCII are no token, but Microsoft's clients send names of people unquoted too. */
+	while (at < value.len &&
+		(cw_sip_is_token_char(value.p[at]) || cw_sip_is_blank(value.p[at]) ||
+			(unsigned char)value.p[at] >= 0x80))
+		at++;
+	return at;
+}
+
+int cw_sip_address_parse(struct cw_sip_address *out, struct cw_str value)
+{
+	struct cw_sip_address address = {0};
+	size_t at = skip_display_name(value), end;
+	struct cw_str rest;
+
+	if (at < value.len && value.p[at] == '<') {
+		rest = cw_str_from(value, at + 1);
+		end = cw_str_find(rest, '>');
+		if (end == rest.len || cw_sip_uri_parse(&address.uri, cw_str_make(rest.p, end)))
+			return -EINVAL;
+		rest = cw_str_from(rest, end + 1);
+		address.bracketed = true;
+	} else {
+		end = 0;
+		while (end < value.len && value.p[end] != ';' && !cw_sip_is_blank(value.p[end])) {
+			if (value.p[end] == ',' || value.p[end] == '?')
+				return -EINVAL;
+			end++;
+		}
+		if (cw_sip_uri_parse(&address.uri, cw_str_make(value.p, end)))
+			return -EINVAL;
+		rest = cw_str_from(value, end);
+	}
+
+	rest = cw_str_trim(rest);
+	if (rest.len > 0 && (rest.p[0] != ';' || !cw_sip_params_valid(rest)))
+		return -EINVAL;
+	address.params = rest;
+	*out = address;
+	return 0;
+}
