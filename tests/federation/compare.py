@@ -1,7 +1,8 @@
 """What a chain of proxies may change in a message, and nothing else: the bytes sent against the bytes that came.
 
-A proxy adds its Via, marks the Via below it with received and rport, counts Max-Forwards down, adds its Record-Route, takes its own
-Routes off, and takes headers of trust off at a border. All other lines, the start line and the body stay as they were, byte for byte.
+A proxy adds its Via, marks the Via below it with received and rport, counts Max-Forwards down, adds its
+Record-Route, takes its own Routes off, and takes headers of trust off at a border. All other lines, the start line
+and the body stay as they were, byte for byte.
 """
 
 import re

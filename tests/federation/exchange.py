@@ -1,7 +1,7 @@
-"""What the federation exchanges: IM sessions and presence in both directions, each message followed through both Causeways.
+"""What the federation exchanges: IM and presence in both directions, each message followed through both Causeways.
 
-A Step is one message: who sends it, and what must carry it. Its row says which rule (or which dialog) carried it in each Causeway, as
-their logs tell, and what came back.
+A step is one message: who sends it, and what must carry it. Its row says which rule (or which dialog) carried it in
+each Causeway, as their logs tell, and what came back.
 """
 
 import asyncio
@@ -78,7 +78,8 @@ class Exchange:
             carried = self._carried(line)
             setattr(row, name, f"{carried} → {line.fields.get('to', '?')}")
             if carried != rule:
-                row.faults.append(f"{row.what}: carried by {carried!r} in the {name} Causeway, expected {rule!r}: {line.text}")
+                row.faults.append(f"{row.what}: carried by {carried!r} in the {name} Causeway, expected {rule!r}:\n"
+                                  f"{line.text}")
 
     # -- one message --
     async def _step(self, row, method, wanted, action):

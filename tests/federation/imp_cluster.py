@@ -1,9 +1,10 @@
 """A stand-in for a Cisco IM&P cluster.
 
-It sends what such a cluster sends, as far as its guides tell: SIP without any Microsoft header, an IM session as INVITE with
-`m=message`, presence as PIDF only, and as its Contact the Federation Routing FQDN, without a user: a NOTIFY that comes back is
-addressed to that host and no rule for user@domain fits it.
-It is strict about what arrives: Vias, Max-Forwards, Record-Routes, no Route of ours left over, headers of trust gone, the Request-URI.
+It sends what such a cluster sends, as far as its guides tell: SIP without any Microsoft header, an IM session as INVITE
+with `m=message`, presence as PIDF only, and as its Contact the Federation Routing FQDN, without a user: a NOTIFY that
+comes back is addressed to that host and no rule for user@domain fits it.
+It is strict about what arrives: Vias, Max-Forwards, Record-Routes, no Route of ours left over, headers of trust gone,
+the Request-URI.
 """
 
 from federation import compare

@@ -1,13 +1,13 @@
 """A stand-in for the edge server of a Microsoft organisation (Lync, Skype for Business).
 
 It does what Microsoft's specifications and public traces show of such an edge, and refuses what one refuses:
-- It finds a partner by one SRV record of _sipfederationtls._tcp, the one of lowest priority and highest weight, and ignores the others;
-  a target outside the partner's domain is refused, as is a certificate that does not name the target.
+- It finds a partner by one SRV record of _sipfederationtls._tcp, the one of lowest priority and highest weight, and
+  ignores the others; a target outside the partner's domain is refused, as is a certificate that does not name it.
 - It signs its Record-Route; when that comes back as Route with one byte changed, the request is answered 481.
 - A Record-Route with an IP address is refused, and without any Record-Route it sends nothing inside a dialog.
 - Its users are GRUUs without host and port: requests in a dialog go by Route alone.
-- Its messages are as awkward as the real ones: Vias apart from each other and without branch, lower-case names, padded Content-Length,
-  several Supported, epid beside tag, raw UTF-8, and BENOTIFY, which nobody may answer.
+- Its messages are as awkward as the real ones: Vias apart from each other and without branch, lower-case names, padded
+  Content-Length, several Supported, epid beside tag, raw UTF-8, and BENOTIFY, which nobody may answer.
 (A real edge probably refuses a MESSAGE outside a dialog; this one takes it, so that the path can be tried.)
 """
 
@@ -98,7 +98,8 @@ class LyncEdge(Standin):
             self.require(False, "the sender's domain", "one that can be found", str(refused), 504, "Server Time-out",
                          [("ms-diagnostics", str(refused))])
         self.require(host in request.link.peer_names, "the certificate does not fit the sender's domain", host,
-                     request.link.peer_names, 403, "Forbidden", [("ms-diagnostics", "1002;reason=\"From URI not authorized\"")])
+                     request.link.peer_names, 403, "Forbidden",
+                     [("ms-diagnostics", "1002;reason=\"From URI not authorized\"")])
         self.check(not request.link.accepted or self.name in self.endpoint.server_names,
                    "the server name that was asked for (SNI)", self.name, self.endpoint.server_names)
 
@@ -116,16 +117,17 @@ class LyncEdge(Standin):
 
     def _check_own_route(self, request):
         """What came back as Route must be what we signed."""
-        diagnosis = [("ms-diagnostics", "1004;reason=\"Route set is no longer valid\"")]
+        def require(ok, what, expected, came):
+            self.require(ok, what, expected, came, 481, "Route set is no longer valid",
+                         [("ms-diagnostics", "1004;reason=\"Route set is no longer valid\"")])
+
         routes = request.values("route")
         issued = self._own_route.get(request.call_id)
-        self.require(len(routes) == 1, "Route of a request in a dialog", [issued], routes, 481, "Route set is no longer valid",
-                     diagnosis)
+        require(len(routes) == 1, "Route of a request in a dialog", [issued], routes)
         uri, _, signature = sip.uri_of(routes[0]).partition(";ms-route-sig=")
-        self.require(hmac.compare_digest(signature, self._sign(uri)), "ms-route-sig does not hold: the Route was changed",
-                     issued, routes[0], 481, "Route set is no longer valid", diagnosis)
-        self.require(routes[0] == issued, "the Route is not that of this dialog, byte for byte", issued, routes[0], 481,
-                     "Route set is no longer valid", diagnosis)
+        require(hmac.compare_digest(signature, self._sign(uri)), "ms-route-sig does not hold: the Route was changed",
+                issued, routes[0])
+        require(routes[0] == issued, "the Route is not that of this dialog, byte for byte", issued, routes[0])
 
     # -- what we send --
     def gruu(self, user):
@@ -181,7 +183,8 @@ class LyncEdge(Standin):
             headers=[("ms-text-format", f"text/plain; charset=UTF-8; ms-body={base64.b64encode(text.encode()).decode()}"),
                      ("Supported", "ms-embedded-first-message"), ("Supported", "ms-delayed-accept"),
                      ("Ms-Conversation-ID", base64.b64encode(os.urandom(22)).decode()), ("Supported", "histinfo"),
-                     ("Subject", "Пропущенная беседа"), ("Supported", "ms-safe-transfer"), ("Roster-Manager", f"sip:{local}"),
+                     ("Subject", "Пропущенная беседа"), ("Supported", "ms-safe-transfer"),
+                     ("Roster-Manager", f"sip:{local}"),
                      ("EndPoints", f"<sip:{local}>, <sip:{remote}>"), ("Supported", "com.microsoft.rtc-multiparty"),
                      ("ms-keep-alive", "UAC;hop-hop=yes"),
                      ("ms-edge-proxy-message-trust", f"ms-source-type=AutoFederation;ms-ep-fqdn={self.name}"),
@@ -262,7 +265,8 @@ class LyncEdge(Standin):
 
     async def benotify(self, dialog):
         """Best effort: nobody may answer."""
-        link, request = await self.within_request(dialog, "BENOTIFY", **self._presence(dialog, "active;expires=7100", "closed"))
+        link, request = await self.within_request(
+            dialog, "BENOTIFY", **self._presence(dialog, "active;expires=7100", "closed"))
         await link.send(request)
         return request
 

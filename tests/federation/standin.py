@@ -1,7 +1,7 @@
 """What both stand-ins share: they take requests, check them strictly, answer, and record every violation loudly.
 
-A stand-in is no server of the vendor it stands for. It sends what such a server is documented to send, and it refuses what such a
-server is documented to refuse, so that what passes here was not merely agreed among our own programs.
+A stand-in is no server of the vendor it stands for. It sends what such a server is documented to send, and it refuses
+what such a server is documented to refuse, so that what passes here was not merely agreed among our own programs.
 """
 
 import asyncio
@@ -35,8 +35,8 @@ class Violation:
 class Chain:
     """What a stand-in must find of the proxies between it and the other side.
 
-    vias: the host in each added Via, topmost first. record_routes: likewise of Record-Route. neighbor: the name that the certificate
-    of the nearest proxy carries. max_forwards: the value that must arrive (None: any that was counted down).
+    vias: the host in each added Via, topmost first. record_routes: likewise of Record-Route. neighbor: the name that
+    the certificate of the nearest proxy carries. max_forwards: the value that must arrive (None: any counted down).
     """
 
     vias: tuple
@@ -267,7 +267,7 @@ class Standin:
         return True
 
     def check_answered_route(self, response, own=()):
-        """The Record-Routes of a 2xx to our request: the far side's, those of the proxies between, and `own` byte for byte."""
+        """The Record-Routes of a 2xx to our request: the far side's, the proxies', and `own` byte for byte."""
         values = response.values("record-route")
         between = list(self.chain.record_routes)[::-1]
         if own:

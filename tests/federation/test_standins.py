@@ -1,4 +1,4 @@
-"""The stand-ins against each other, and their strictness: each thing a proxy must not do is done once, and must be noticed."""
+"""The stand-ins against each other, and their strictness: what a proxy must not do is done once, and must be noticed."""
 
 import tempfile
 import unittest
@@ -79,6 +79,7 @@ class StandinTest(unittest.IsolatedAsyncioTestCase):
         self.dns = DnsClient(server.host, server.port)
         self.cluster = ImpCluster(CLUSTER, ca, certs[CLUSTER], chain, self.reports.append)
         self.edge = LyncEdge(EDGE, "msexample.com", ca, certs[EDGE], chain, self.dns, self.reports.append)
+        self.both_ways = ((self.edge, self.cluster, ALICE, BOB), (self.cluster, self.edge, BOB, ALICE))
         await self.cluster.listen("127.0.0.2", 0)
         await self.edge.listen("127.0.0.4", 0)
         await self.cluster.connect("127.0.0.3", port)
@@ -110,7 +111,7 @@ class StandinTest(unittest.IsolatedAsyncioTestCase):
         return sent, dialog, callee.dialogs[sent.call_id, answer.to_tag]
 
     async def test_a_session_both_ways_without_any_violation(self):
-        for caller, callee, local, remote in ((self.edge, self.cluster, ALICE, BOB), (self.cluster, self.edge, BOB, ALICE)):
+        for caller, callee, local, remote in self.both_ways:
             sent, dialog, theirs = await self.session(caller, callee, local, remote)
             for side, other, its in ((caller, callee, dialog), (callee, caller, theirs)):
                 for method, body in (("MESSAGE", "schön".encode()), ("BYE" if its is theirs else "INFO", b"")):
@@ -122,7 +123,7 @@ class StandinTest(unittest.IsolatedAsyncioTestCase):
         self.clean()
 
     async def test_presence_both_ways_without_any_violation(self):
-        for watcher, source, local, remote in ((self.edge, self.cluster, ALICE, BOB), (self.cluster, self.edge, BOB, ALICE)):
+        for watcher, source, local, remote in self.both_ways:
             sent, answer, dialog = await watcher.subscribe(local, remote)
             self.assertEqual(answer.status, 200)
             source.compare_request(sent, await source.arrival("SUBSCRIBE", sent.call_id))

@@ -4,7 +4,8 @@
     stand-in for a Lync edge  <->  edge Causeway  <->  inner Causeway  <->  stand-in for an IM&P cluster
     sip.msexample.com              sip., expe.         expc.                imp1-public.ciscoexample.com
 
-Both Causeways run the configurations and rules of rules/, with the address to listen on, the DNS server and allow-private put in.
+Both Causeways run the configurations and rules of rules/, with the address to listen on, the DNS server and
+allow-private put in.
 Each run has addresses of its own (127.x.y.1 to .6) and one directory, and takes nothing else of the machine.
 """
 
@@ -48,9 +49,9 @@ def _free_addresses(ports):
     raise RuntimeError("no free loopback addresses for the federation")
 
 
-def _configuration(name, address, dns):
+def _configuration(rules, name, address, dns):
     """An example configuration of rules/ made fit for the laboratory."""
-    text = (RULES / f"{name}.conf").read_text()
+    text = (rules / f"{name}.conf").read_text()
     changes = [("listen sip tls 0.0.0.0:5061", f"listen sip tls {address}:{SIP_PORT}"),
                ("token { key-file token.keys }", f"token {{ key-file token.keys }}\ndns {{ server {dns.address} }}")]
     if "allow-private no" in text:
@@ -65,8 +66,9 @@ def _configuration(name, address, dns):
 class Federation:
     """async with Federation(directory, program) as f: f.lync, f.cluster, f.edge, f.inner."""
 
-    def __init__(self, directory, program, report=None):
+    def __init__(self, directory, program, report=None, rules=RULES):
         self.dir = Path(directory)
+        self.rules = Path(rules)
         self.program = program
         self._report = report
         self._open = []  # what has to be closed, oldest first
@@ -76,8 +78,8 @@ class Federation:
         home = self.dir / side
         home.mkdir()
         (home / "certs").symlink_to(self.ca.dir)
-        shutil.copy(RULES / f"{rules}.rules", home)
-        return Daemon(home, _configuration(rules, address, self.dns), program=self.program)
+        shutil.copy(self.rules / f"{rules}.rules", home)
+        return Daemon(home, _configuration(self.rules, rules, address, self.dns), program=self.program)
 
     async def start(self):
         cluster, inner, edge, lync, dns_host = _free_addresses(
