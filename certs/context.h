@@ -57,9 +57,12 @@ struct ssl_st *cw_tls_dial(struct cw_tls *tls, struct cw_str local_name, struct 
 
 /*
  * What the handshake found wrong with the peer's certificate, for the log: one of "none" (it sent no certificate), "expired", "not-yet-valid", "revoked", "untrusted" (another CA, or self-signed),
- * "crl-missing", "crl-expired", "weak" (short key or SHA-1), "purpose", "invalid"; NULL when nothing was.
+ * "crl-missing", "crl-expired", "weak" (short key or SHA-1), "purpose", "invalid"; NULL when nothing was. `error` is OpenSSL's error code of the failure.
  */
-const char *cw_tls_verify_problem(const struct ssl_st *ssl);
+const char *cw_tls_verify_problem(const struct ssl_st *ssl, unsigned long error);
+
+/* The subject of the certificate that was refused, as in struct cw_identity; NULL when none was. Borrowed from the session. */
+const char *cw_tls_refused_subject(const struct ssl_st *ssl);
 
 /* One line about each block's certificate for the log after a load: calls `each` with the file, the SHA-256 fingerprint (hex) and the end of validity (seconds since 1970). */
 void cw_tls_describe(const struct cw_tls *tls,
