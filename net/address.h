@@ -8,7 +8,8 @@
 
 #include <sys/socket.h>
 
-#define CW_ADDRESS_TEXT_MAX 64 /* bytes with NUL: "[ipv6%zone]:port" */
+#define CW_ADDRESS_TEXT_MAX   64 /* bytes with NUL: "[ipv6%zone]:port", the zone as a number */
+#define CW_ADDRESS_HOST_BYTES 16
 
 struct cw_address {
 	struct sockaddr_storage sa;
@@ -38,10 +39,13 @@ void cw_address_format_host(const struct cw_address *a, char out[static CW_ADDRE
 /* The port. */
 uint16_t cw_address_port(const struct cw_address *a);
 
+/* The host alone in network order, IPv4 as IPv4-mapped IPv6: a key for tables. */
+void cw_address_host_bytes(const struct cw_address *a, uint8_t out[static CW_ADDRESS_HOST_BYTES]);
+
 /* Whether both are the same host, whatever the port; IPv4 and IPv4-mapped IPv6 are the same. */
 bool cw_address_same_host(const struct cw_address *a, const struct cw_address *b);
 
-/* Whether it is loopback, private (RFC 1918, RFC 4193, link-local, shared RFC 6598), unspecified, multicast or broadcast: not a target on the Internet. */
+/* Whether it is loopback, private (RFC 1918, RFC 4193, link-local, shared RFC 6598), unspecified, multicast or broadcast, also behind an IPv4-mapped or NAT64 prefix: not a target on the Internet. */
 bool cw_address_is_private(const struct cw_address *a);
 
 #endif

@@ -22,7 +22,9 @@
 	(2u << 20) /* unconsumed input bytes, then it is closed (the framing has tighter limits) */
 #define CW_CONNECTION_HANDSHAKE_MS 10000
 #define CW_CONNECTION_IDLE_MS      600000
-#define CW_CONNECTION_LINGER_MS    5000 /* for what is queued to leave after cw_connection_close */
+#define CW_CONNECTION_DEAD_PEER_MS                                                                 \
+	20000 /* without a sign of life from a peer that owes one, or that takes nothing: TCP_USER_TIMEOUT */
+#define CW_CONNECTION_LINGER_MS 5000 /* for what is queued to leave after cw_connection_close */
 
 struct cw_connection;
 
@@ -39,6 +41,9 @@ enum cw_connection_end {
 	CW_END_OVERFLOW, /* CW_CONNECTION_INPUT_MAX */
 };
 
+/* "closed", "peer", "lost", "refused", "handshake", "connect-timeout", "handshake-timeout", "deadline", "idle" or "overflow". */
+const char *cw_connection_end_name(enum cw_connection_end end);
+
 struct cw_connection_handler {
 	/* It is open. */
 	void (*opened)(struct cw_connection *c, void *arg);
@@ -46,7 +51,11 @@ struct cw_connection_handler {
 	size_t (*received)(struct cw_connection *c, void *arg, struct cw_str bytes);
 	/* It was full and has room again. */
 	void (*drained)(struct cw_connection *c, void *arg);
-	/* The end. `detail` is text for the log: "revoked", "certificate expired (peer's alert)", "Connection refused". */
+	/*
+	 * The end. `detail` is text for the log: "revoked", "certificate expired (peer's alert)", "Connection refused"; it may be empty. A handshake that failed
+	 * was logged: net.tls event=handshake-failed problem=… (a name of cw_tls_verify_problem, or "alert", "protocol", "eof", "lost", "timeout"). With TLS 1.3 the
+	 * dialling side is `opened` first and learns of the refusal of its certificate afterwards: also CW_END_HANDSHAKE.
+	 */
 	void (*closed)(
 		struct cw_connection *c, void *arg, enum cw_connection_end end, const char *detail);
 };
@@ -84,7 +93,7 @@ bool cw_connection_is_full(const struct cw_connection *c);
 void cw_connection_pause(struct cw_connection *c);
 void cw_connection_resume(struct cw_connection *c);
 
-/* Close it when what is queued has left (close_notify, then FIN), at most CW_CONNECTION_LINGER_MS from now; input is not delivered any more. `closed` comes later, from the loop. */
+/* Close it when what is queued has left (close_notify, then FIN), at most CW_CONNECTION_LINGER_MS from now; input is not delivered any more. `closed` comes later, from the loop. Before `opened` nothing leaves. */
 void cw_connection_close(struct cw_connection *c);
 
 /* Close it at once and free it when the loop can; no callback runs any more. */
@@ -93,7 +102,7 @@ void cw_connection_abandon(struct cw_connection *c);
 /* An absolute deadline of the owner's, in `ms` from now, replacing the one before (0: none): first message, partial message. `name` (static) says which in the log. */
 void cw_connection_set_deadline(struct cw_connection *c, unsigned ms, const char *name);
 
-/* Whether `opened` was called and `closed` not yet. */
+/* Whether it is open: `opened` was called, and neither cw_connection_close nor `closed`. */
 bool cw_connection_is_open(const struct cw_connection *c);
 
 /* The verified identity of the peer's certificate; NULL without TLS or before `opened`. Borrowed from the connection. */

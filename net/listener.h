@@ -6,7 +6,7 @@
 
 #include "net/connection.h"
 
-#define CW_LISTENER_PER_ADDRESS_MAX 1024  /* connections of one remote address */
+#define CW_LISTENER_PER_ADDRESS_MAX 1024  /* connections of one remote address (IPv6: of one /64) */
 #define CW_LISTENER_HALF_OPEN_MAX   128   /* of these, not yet through the handshake */
 #define CW_LISTENER_CONNECTIONS_MAX 10000 /* of all listeners that share a cw_admission */
 #define CW_LISTENER_EMFILE_RETRY_MS 500
@@ -21,6 +21,14 @@ struct cw_admission;
  */
 struct cw_admission *cw_admission_create(void);
 
+struct cw_admission_limits {
+	unsigned connections, per_address, half_open;
+};
+
+/* Replace the numbers; connections that are there stay. */
+void cw_admission_set_limits(
+	struct cw_admission *admission, const struct cw_admission_limits *limits);
+
 /* Free it; NULL is fine. */
 void cw_admission_destroy(struct cw_admission *admission);
 
@@ -29,6 +37,8 @@ struct cw_listener_settings {
 	/* Where the current TLS snapshot is kept: read at each accept, so that a reload swaps it. NULL, or a pointer to NULL: plain TCP. */
 	struct cw_tls *const *tls;
 	struct cw_admission *admission;
+	unsigned handshake_ms; /* 0: CW_CONNECTION_HANDSHAKE_MS */
+	unsigned idle_ms;      /* 0: CW_CONNECTION_IDLE_MS */
 	const struct cw_connection_handler
 		*handler; /* of the connections; `accepted` gives each its argument */
 	/* A connection was accepted (not open yet). Returns: the argument for its handler; NULL: drop the connection at once, in silence. */

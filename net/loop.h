@@ -2,6 +2,7 @@
  * The event loop of the process, on libevent: timers, signals, and work put off to the end of a turn.
  *
  * One loop a process, one thread. Times are milliseconds of the monotonic clock, read once a turn.
+ * SIGPIPE is ignored from the first cw_loop_create on.
  */
 #ifndef CW_NET_LOOP_H
 #define CW_NET_LOOP_H
@@ -34,8 +35,8 @@ int cw_loop_run(struct cw_loop *loop);
 /* Return from cw_loop_run at the end of this turn. */
 void cw_loop_stop(struct cw_loop *loop);
 
-/* Monotonic milliseconds, as of the begin of this turn. */
-uint64_t cw_loop_now_ms(const struct cw_loop *loop);
+/* Monotonic milliseconds: the same value throughout a turn, read when it is first asked for. */
+uint64_t cw_loop_now_ms(struct cw_loop *loop);
 
 /* libevent's base, for the files of net/ alone. */
 struct event_base *cw_loop_base(struct cw_loop *loop);
