@@ -26,7 +26,7 @@ PICTURE = """
 class Table:
     """Rows as they come, under the heading of their section."""
 
-    LINE = "  {mark} {sender:<9} {what:<30} {edge:<31} {inner:<38} {back}"
+    LINE = "  {mark} {sender:<9} {what:<29} {edge:<30} {inner:<33} {back:<26} {trace}"
 
     def __init__(self):
         self.section = None
@@ -40,11 +40,11 @@ class Table:
             self.section = row.section
             print(f"\n{self._paint(1, row.section)}")
             head = self.LINE.format(mark=" ", sender="from", what="message", edge="carried at the edge by",
-                                    inner="carried inside by", back="came back")
+                                    inner="carried inside by", back="came back", trace="trace")
             print(self._paint(2, head))
         mark = self._paint(31, "✗") if row.faults else self._paint(32, "✓")
         print(self.LINE.format(mark=mark, sender=row.sender, what=row.what, edge=row.edge, inner=row.inner,
-                               back=row.back), flush=True)
+                               back=row.back, trace=row.trace), flush=True)
         for fault in row.faults:
             print("\n".join(f"      {line}" for line in fault.splitlines()), flush=True)
 
@@ -85,6 +85,7 @@ async def run(program, directory, once):
         for standin in (f.lync, f.cluster):
             print(f"  {standin.banner}")
         print(f"  {LYNC} and the Causeways find each other through a DNS server on {f.dns.address}")
+        print('  "dialog token": inside a dialog, by the signed token of our Record-Route; no rule is asked')
         exchange = Exchange(f, Table().show)
         work = asyncio.ensure_future(asyncio.wait_for(exchange.run(), LIMIT_S))
         stopped = asyncio.ensure_future(stop.wait())

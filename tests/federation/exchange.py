@@ -12,12 +12,13 @@ from federation.standin import BUSY, SILENT
 from federation.topology import ALICE, BOB, EDGE_OUTSIDE
 from support import sip
 
-DIALOG = "(dialog)"  # carried by the token of its dialog, no rule asked
+# How a log line says that no rule was asked, for a valid token of the dialog carried it, and that none was found.
+TOKEN, NO_RULE = "(token)", "-"
 
 # direction -> what carries the first request of a dialog, a request inside it, and one whose route set is lost
-INBOUND = {"first": ("Microsoft to inner", "Microsoft to IMP"), "dialog": (DIALOG, DIALOG),
+INBOUND = {"first": ("Microsoft to inner", "Microsoft to IMP"), "dialog": (TOKEN, TOKEN),
            "lost": ("IMP Public to inner", "IMP Public to IMP")}
-OUTBOUND = {"first": ("inner to Microsoft", "IMP to Microsoft"), "dialog": (DIALOG, DIALOG),
+OUTBOUND = {"first": ("inner to Microsoft", "IMP to Microsoft"), "dialog": (TOKEN, TOKEN),
             "lost": ("inner to Microsoft", "IMP to Microsoft contacts")}
 
 
@@ -31,6 +32,7 @@ class Row:
     edge: str = ""
     inner: str = ""
     back: str = ""
+    trace: str = ""
     faults: list = field(default_factory=list)
 
 
@@ -51,35 +53,37 @@ class Exchange:
     def _seen(self, method):
         return {daemon: len(daemon.log("sip.request", method=method)) for daemon in self.f.daemons}
 
-    async def _line(self, daemon, method, before, timeout=8):
-        """The log line of the request that came after `before` others of that method."""
+    async def _line(self, daemon, method, before, call_id, timeout=8):
+        """The log line of the request that came after `before` others of that method; a call_id None fits every one."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
-            lines = daemon.log("sip.request", method=method)
-            if len(lines) > before:
-                return lines[before]
+            for line in daemon.log("sip.request", method=method)[before:]:
+                if call_id in (None, line.fields.get("call")):
+                    return line
             await asyncio.sleep(0.02)
         return None
 
-    @staticmethod
-    def _carried(line):
-        return line.fields.get("rule") or DIALOG
-
-    async def _follow(self, row, method, seen, wanted):
+    async def _follow(self, row, method, seen, wanted, call_id):
         """Fill in what each Causeway did; `wanted`: rule at the edge, rule inside (None: it must not get there)."""
+        traces = []
         for daemon, rule in zip((self.f.edge, self.f.inner), wanted):
             name = daemon.dir.name
             if rule is None:
                 continue
-            line = await self._line(daemon, method, seen[daemon])
+            line = await self._line(daemon, method, seen[daemon], call_id)
             if line is None:
                 row.faults.append(f"{row.what}: no log line sip.request method={method} of the {name} Causeway")
                 continue
-            carried = self._carried(line)
-            setattr(row, name, f"{carried} → {line.fields.get('to', '?')}")
+            traces.append(line.trace)
+            carried = line.rule
+            by = "dialog token" if carried == TOKEN else carried
+            setattr(row, name, line.fields.get("detail", "refused") if carried == NO_RULE else f"{by} → {line.to}")
             if carried != rule:
                 row.faults.append(f"{row.what}: carried by {carried!r} in the {name} Causeway, expected {rule!r}:\n"
                                   f"{line.text}")
+        row.trace = traces[0] if traces else ""
+        if len(set(traces)) > 1:
+            row.faults.append(f"{row.what}: one trace id expected in both logs, they have {traces}")
 
     # -- one message --
     async def _step(self, row, method, wanted, action):
@@ -93,7 +97,9 @@ class Exchange:
         except Exception as failure:  # whatever it is, it is this row's
             row.faults.append(f"{row.what}: {type(failure).__name__}: {failure}")
             row.back = row.back or "nothing"
-        await self._follow(row, method, seen, wanted)
+        # What was sent stands first in each action's result.
+        sent = result[0] if isinstance(result, tuple) else result
+        await self._follow(row, method, seen, wanted, sent.call_id if sent else None)
         for standin, before in zip(standins, violations):
             row.faults += [str(v) for v in standin.violations[before:]]
         row.section = self.section
@@ -239,12 +245,11 @@ class Exchange:
         async def unknown():
             _, answer = await self.f.cluster.message(BOB, "carol@elsewhere.example", "Hello?")
             row.back = f"{answer.status} {answer.reason}"
-            row.inner = "no search rule"
             if (answer.status, answer.reason) != (404, "No search rule matches"):
                 row.faults.append(f"{row.what}: {row.back}, expected 404 No search rule matches")
             return answer
 
-        await self._step(row, "MESSAGE", (None, None), unknown)
+        await self._step(row, "MESSAGE", (None, NO_RULE), unknown)
         forged = Row(self.section, "somebody", "MESSAGE in the name of alice")
 
         async def stranger():
@@ -253,14 +258,13 @@ class Exchange:
             await link.send(request)
             answer = await self.f.stranger.final(request)
             forged.back = f"{answer.status} {answer.reason}"
-            forged.edge = "sender check"
             if answer.status != 403:
                 forged.faults.append(f"{forged.what}: {forged.back}, expected 403")
             if any(m.from_tag == request.from_tag for m in self.f.cluster.endpoint.history):
                 forged.faults.append(f"{forged.what}: it was delivered")
             return answer
 
-        await self._step(forged, "MESSAGE", (None, None), stranger)
+        await self._step(forged, "MESSAGE", (NO_RULE, None), stranger)
 
     async def run(self):
         """All sections; a section ends at its first message that failed. Returns self."""
