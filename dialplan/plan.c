@@ -42,15 +42,6 @@ static const char *const decision_names[] = {
 	[CW_DECISION_LIMIT] = "limit",
 };
 
-static const char *const rule_variant_names[] = {
-	[CW_RULE_ANY_VARIANT] = "any",
-	[CW_RULE_STANDARD] = "standard",
-	[CW_RULE_MICROSOFT] = "microsoft",
-	[CW_RULE_MS_IMP] = "ms-imp",
-	[CW_RULE_MS_AV] = "ms-av",
-	[CW_RULE_MS_SIP] = "ms-sip",
-};
-
 static const char limit_exceeded[] = "exceeded its match limit";
 static const char alias_unusable[] = "makes an alias that is empty or too long";
 
@@ -105,7 +96,7 @@ static enum cw_match match_variant(struct walk *w, const struct cw_search_rule *
 	if (is_variant(rule->variant, w->request->variant))
 		return CW_MATCH_YES;
 	SAY(w, "variant is %s, rule wants %s", cw_variant_name(w->request->variant),
-		rule_variant_names[rule->variant]);
+		cw_rule_variant_name(rule->variant));
 	return CW_MATCH_NO;
 }
 

@@ -119,6 +119,11 @@ int cw_ruleset_seal(struct cw_ruleset *set)
 	qsort(set->rule_order, set->n_rules, sizeof(const struct cw_search_rule *), compare_rules);
 	qsort(set->transform_order, set->n_transforms, sizeof(const struct cw_transform *),
 		compare_transforms);
+	/* the order holds pointers to const; what they point to is ours */
+	for (i = 0; i < set->n_rules; i++)
+		set->rules[set->rule_order[i] - set->rules].index = i;
+	for (i = 0; i < set->n_transforms; i++)
+		set->transforms[set->transform_order[i] - set->transforms].index = i;
 	set->sealed = true;
 	return 0;
 

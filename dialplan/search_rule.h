@@ -57,6 +57,7 @@ struct cw_search_rule {
 	bool stop;                  /* on-match stop */
 	const struct cw_zone *target;
 	struct cw_place place;
+	size_t index; /* its place in the order of its rule set; set by cw_ruleset_seal */
 };
 
 /* As struct cw_search_rule: `name` is NUL-terminated. */
@@ -66,6 +67,13 @@ struct cw_transform {
 	bool enabled;
 	struct cw_pattern *pattern;
 	struct cw_place place;
+	size_t index; /* likewise */
 };
+
+/* "any", "standard", "microsoft", "ms-imp", "ms-av" or "ms-sip". */
+const char *cw_rule_variant_name(enum cw_rule_variant variant);
+
+/* "sip", "xmpp" or "any". */
+const char *cw_rule_protocol_name(enum cw_rule_protocol protocol);
 
 #endif
