@@ -36,7 +36,7 @@ uint64_t cw_token_zone_id(struct cw_str zone_name);
 /*
  * Write a token for a dialog with that Call-ID.
  *
- * Returns: 0 and the NUL-terminated text in `out`; -EINVAL when the domain is too long; -EIO.
+ * Returns: 0 and the NUL-terminated text in `out`; -EINVAL when the domain is too long; -EIO; -ENOMEM.
  */
 int cw_token_mint(char out[static CW_TOKEN_TEXT_MAX], const struct cw_token *token,
 	struct cw_str call_id, const struct cw_keyring *ring);
@@ -51,7 +51,7 @@ enum {
 /*
  * Check a token. `domain_room` (CW_TOKEN_DOMAIN_MAX + 1 bytes) takes the domain that token->domain points to.
  *
- * Returns: 0 and *token set; a CW_TOKEN_E_*; -EIO.
+ * Returns: 0 and *token set; a CW_TOKEN_E_*; -EIO; -ENOMEM.
  */
 int cw_token_verify(struct cw_token *token, char *domain_room, struct cw_str text,
 	struct cw_str call_id, const struct cw_keyring *ring);
