@@ -1,6 +1,10 @@
 /*
- * Names to addresses: SRV, A and AAAA, on udns, with what udns lacks (see the facts in docs/): a fresh socket and random id for each lookup, no search
- * list, TCP when an answer is truncated, a total deadline, a cache with negative entries, one lookup on the wire for equal questions.
+ * Names to addresses: SRV, A and AAAA. udns reads the messages; what it lacks is here: an unguessable port and id for each question, no search
+ * list and no environment, TCP when an answer is truncated, a total deadline, a cache with negative entries, one lookup on the wire for equal questions.
+ *
+ * The life of a question: cw_dns_srv or cw_dns_addresses let it wait for an entry of the cache (two for addresses: AAAA and A); where the
+ * entry is not known yet, a lookup fills it, asking the servers in turn (net/dns_exchange) and following aliases; then all who wait are
+ * called back.
  *
  * The callback runs once, from the loop, never inside the starting call. After cancel it never runs.
  */
@@ -11,6 +15,7 @@
 #include "core/str.h"
 #include "net/address.h"
 #include "net/loop.h"
+#include "net/srv.h"
 
 #define CW_DNS_DEADLINE_MS    5000
 #define CW_DNS_RECORDS_MAX    64    /* records of one answer that are used */
@@ -29,11 +34,6 @@ enum cw_dns_status {
 	CW_DNS_TIMEOUT,
 	CW_DNS_BAD_NAME,  /* not a domain name that can be asked for */
 	CW_DNS_NO_SERVICE /* SRV: the single target "." (RFC 2782) */
-};
-
-struct cw_srv {
-	uint16_t priority, weight, port;
-	struct cw_str target; /* lower case, without trailing dot, NUL-terminated */
 };
 
 /* Borrowed for the callback. Of `srv` and `addresses` the one that was asked for is set, when status is CW_DNS_OK. */
