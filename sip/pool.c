@@ -1,0 +1,315 @@
+#include "sip/pool.h"
+
+#include "core/buf.h"
+#include "core/log.h"
+#include "core/table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define KEY_MAX 65536
+
+/* One connection that we dial, from the first wish for it until it is closed. */
+struct hop {
+	struct cw_table_link entry;
+	struct cw_pool *pool;
+	struct cw_buf key;
+	struct cw_sip_setup *setup;
+	const struct cw_zone *zone;
+	struct cw_str *names; /* in one allocation with their bytes */
+	size_t n_names;
+	struct cw_link *link;       /* NULL: it could not even be dialled */
+	struct cw_list waiters;     /* while it is not open */
+	struct cw_deferred failure; /* tells the waiters, when there is no link to do it */
+	enum cw_reason reason;
+	bool open;
+};
+
+struct cw_pool {
+	struct cw_pool_settings settings;
+	struct cw_table hops;
+	struct cw_buf key; /* scratch */
+};
+
+static const struct cw_link_handler hop_handler;
+
+struct cw_pool *cw_pool_create(const struct cw_pool_settings *settings)
+{
+	struct cw_pool *pool = calloc(1, sizeof(*pool));
+
+	if (!pool)
+		return NULL;
+	pool->settings = *settings;
+	cw_table_init(&pool->hops);
+	cw_buf_init(&pool->key, KEY_MAX);
+	return pool;
+}
+
+/* Tell everybody who waits; each may start another wait or free itself. */
+static void fail_waiters(struct hop *hop, enum cw_reason reason)
+{
+	while (!cw_list_empty(&hop->waiters)) {
+		struct cw_pool_waiter *w =
+			cw_container_of(hop->waiters.next, struct cw_pool_waiter, entry);
+
+		cw_list_remove(&w->entry);
+		w->failed(w->arg, reason);
+	}
+}
+
+static void destroy_hop(struct hop *hop)
+{
+	cw_deferred_cancel(&hop->failure);
+	cw_table_remove(&hop->pool->hops, &hop->entry);
+	cw_buf_finish(&hop->key);
+	free(hop->names);
+	cw_sip_setup_release(hop->setup);
+	free(hop);
+}
+
+void cw_pool_destroy(struct cw_pool *pool)
+{
+	struct cw_table_link *entry;
+
+	if (!pool)
+		return;
+	while ((entry = cw_table_next(&pool->hops, NULL))) {
+		struct hop *hop = cw_container_of(entry, struct hop, entry);
+
+		cw_table_remove(&pool->hops, &hop->entry);
+		cw_link_abandon(hop->link);
+		fail_waiters(hop, CW_REASON_UNREACHABLE);
+		destroy_hop(hop);
+	}
+	cw_table_finish(&pool->hops);
+	cw_buf_finish(&pool->key);
+	free(pool);
+}
+
+/*
+ * Everything that makes a connection usable for a target, so that a change of configuration cannot
+ * reuse the wrong one.
+ */
+static struct cw_str make_key(struct cw_pool *pool, const struct cw_pool_target *t)
+{
+	struct cw_buf *key = &pool->key;
+
+	cw_buf_clear(key);
+	cw_buf_add(key, t->zone->name);
+	cw_buf_add_char(key, '\0');
+	cw_buf_add(key, t->zone->local_name);
+	cw_buf_add_char(key, t->zone->transport == CW_ZONE_TLS ? 's' : 't');
+	cw_buf_add_char(key, t->zone->wildcards ? '*' : '-');
+	cw_buf_add(key, cw_str_make((const char *)&t->address.sa, t->address.len));
+	cw_buf_add(key, t->server_name);
+	for (size_t i = 0; i < t->n_names; i++) {
+		cw_buf_add_char(key, '\0');
+		cw_buf_add(key, t->names[i]);
+	}
+	return cw_buf_str(key);
+}
+
+static struct hop *find(struct cw_pool *pool, const struct cw_pool_target *target)
+{
+	struct cw_str key = make_key(pool, target);
+	struct cw_table_link *entry;
+
+	entry = pool->key.error ? NULL : cw_table_find(&pool->hops, key);
+	return entry ? cw_container_of(entry, struct hop, entry) : NULL;
+}
+
+struct cw_link *cw_pool_find(struct cw_pool *pool, const struct cw_pool_target *target)
+{
+	struct hop *hop = find(pool, target);
+
+	return hop && hop->open ? hop->link : NULL;
+}
+
+static int copy_names(struct hop *hop, const struct cw_pool_target *target)
+{
+	size_t bytes = target->n_names * sizeof(*hop->names);
+	char *p;
+
+	for (size_t i = 0; i < target->n_names; i++)
+		bytes += target->names[i].len;
+	hop->names = malloc(bytes ? bytes : 1);
+	if (!hop->names)
+		return -ENOMEM;
+	p = (char *)(hop->names + target->n_names);
+	for (size_t i = 0; i < target->n_names; i++) {
+		memcpy(p, target->names[i].p, target->names[i].len);
+		hop->names[i] = cw_str_make(p, target->names[i].len);
+		p += target->names[i].len;
+	}
+	hop->n_names = target->n_names;
+	return 0;
+}
+
+/* The hop is out of the table first, so that a waiter that tries again dials anew. */
+static void fail_hop(struct hop *hop)
+{
+	cw_table_remove(&hop->pool->hops, &hop->entry);
+	fail_waiters(hop, hop->reason);
+	destroy_hop(hop);
+}
+
+static void on_failure(void *arg)
+{
+	fail_hop(arg);
+}
+
+static void dial(struct hop *hop, const struct cw_pool_target *target)
+{
+	struct cw_pool *pool = hop->pool;
+	struct cw_connection_dial how = {
+		.address = target->address,
+		.tls = target->zone->transport == CW_ZONE_TLS ? *pool->settings.tls : NULL,
+		.local_name = target->zone->local_name,
+		.server_name = target->server_name,
+		.connect_timeout_ms = target->connect_timeout_ms,
+	};
+	int r = target->zone->transport == CW_ZONE_TLS && !how.tls ? -EPROTO : 0;
+
+	if (!r)
+		r = cw_link_dial(&hop->link, pool->settings.loop, &how, &hop_handler, hop);
+	if (!r)
+		return;
+	cw_error("sip.pool", cw_kz("event", "cannot-dial"), cw_ks("zone", hop->zone->name),
+		cw_kz("error", r == -EPROTO ? "no tls block" : strerror(-r)));
+	cw_loop_defer(pool->settings.loop, &hop->failure);
+}
+
+int cw_pool_connect(
+	struct cw_pool *pool, const struct cw_pool_target *target, struct cw_pool_waiter *waiter)
+{
+	struct hop *hop = find(pool, target);
+
+	if (hop) {
+		cw_list_append(&hop->waiters, &waiter->entry);
+		return 0;
+	}
+	hop = calloc(1, sizeof(*hop));
+	if (!hop)
+		return -ENOMEM;
+	hop->pool = pool;
+	hop->setup = target->setup;
+	hop->zone = target->zone;
+	hop->reason = CW_REASON_UNREACHABLE;
+	cw_sip_setup_use(hop->setup);
+	cw_list_init(&hop->waiters);
+	cw_deferred_init(&hop->failure, on_failure, hop);
+	cw_buf_init(&hop->key, KEY_MAX);
+	cw_buf_add(&hop->key, make_key(pool, target));
+	if (pool->key.error || hop->key.error || copy_names(hop, target) ||
+		cw_table_insert(&pool->hops, &hop->entry, cw_buf_str(&hop->key))) {
+		destroy_hop(hop);
+		return -ENOMEM;
+	}
+	cw_list_append(&hop->waiters, &waiter->entry);
+	dial(hop, target);
+	return 0;
+}
+
+void cw_pool_cancel(struct cw_pool_waiter *waiter)
+{
+	if (waiter->entry.next)
+		cw_list_remove(&waiter->entry);
+}
+
+static bool names_fit(const struct hop *hop, const struct cw_identity *identity)
+{
+	if (hop->n_names == 0 || hop->zone->transport == CW_ZONE_TCP)
+		return true;
+	for (size_t i = 0; i < hop->n_names; i++)
+		if (identity && cw_identity_has_name(identity, hop->names[i], hop->zone->wildcards))
+			return true;
+	return false;
+}
+
+static void on_opened(struct cw_link *link, void *arg)
+{
+	struct hop *hop = arg;
+	const struct cw_identity *identity = cw_connection_identity(link->connection);
+
+	if (!names_fit(hop, identity)) {
+		cw_warn("sip.pool", cw_kz("event", "certificate-refused"),
+			cw_kz("problem", "wrong-name"), cw_ks("zone", hop->zone->name),
+			cw_kz("remote", link->remote), cw_ks("expected", hop->names[0]),
+			cw_kz("subject", identity ? identity->subject : NULL));
+		hop->reason = CW_REASON_UNTRUSTED;
+		cw_table_remove(&hop->pool->hops, &hop->entry);
+		cw_link_close(link);
+		fail_waiters(hop, hop->reason);
+		return;
+	}
+	hop->open = true;
+	link->setup = hop->setup;
+	link->zone = hop->zone;
+	cw_sip_setup_use(link->setup);
+	hop->pool->settings.handler->opened(link, hop->pool->settings.arg);
+	while (!cw_list_empty(&hop->waiters)) {
+		struct cw_pool_waiter *w =
+			cw_container_of(hop->waiters.next, struct cw_pool_waiter, entry);
+
+		cw_list_remove(&w->entry);
+		w->ready(w->arg, link);
+	}
+}
+
+static void on_message(struct cw_link *link, void *arg, struct cw_sip_message *message)
+{
+	struct hop *hop = arg;
+
+	hop->pool->settings.handler->message(link, hop->pool->settings.arg, message);
+}
+
+static void on_malformed(struct cw_link *link, void *arg, const struct cw_sip_reject *reject)
+{
+	struct hop *hop = arg;
+
+	hop->pool->settings.handler->malformed(link, hop->pool->settings.arg, reject);
+}
+
+static void on_closed(
+	struct cw_link *link, void *arg, enum cw_connection_end end, const char *detail)
+{
+	struct hop *hop = arg;
+
+	if (hop->open) {
+		cw_table_remove(&hop->pool->hops, &hop->entry);
+		hop->pool->settings.handler->closed(link, hop->pool->settings.arg, end, detail);
+	} else {
+		if (end == CW_END_HANDSHAKE)
+			hop->reason = CW_REASON_UNTRUSTED;
+		cw_warn("sip.pool", cw_kz("event", "connect-failed"),
+			cw_ks("zone", hop->zone->name), cw_kz("remote", link->remote),
+			cw_kz("detail", detail));
+	}
+	hop->link = NULL;
+	fail_hop(hop);
+}
+
+void cw_pool_reload(struct cw_pool *pool, struct cw_sip_setup *setup)
+{
+	struct cw_table_link *entry = cw_table_next(&pool->hops, NULL);
+
+	while (entry) {
+		struct hop *hop = cw_container_of(entry, struct hop, entry);
+		const struct cw_zone *zone = cw_sip_setup_zone(setup, hop->zone->name);
+
+		entry = cw_table_next(&pool->hops, entry);
+		if (!zone)
+			continue; /* no request asks for it any more; its owner closes an open one */
+		cw_sip_setup_release(hop->setup);
+		hop->setup = setup;
+		hop->zone = zone;
+		cw_sip_setup_use(setup);
+	}
+}
+
+static const struct cw_link_handler hop_handler = {
+	.opened = on_opened,
+	.message = on_message,
+	.malformed = on_malformed,
+	.closed = on_closed,
+};

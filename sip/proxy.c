@@ -1,0 +1,285 @@
+#include "sip/proxy.h"
+
+#include "core/log.h"
+#include "sip/context.h"
+#include "sip/identify.h"
+#include "sip/ingress.h"
+#include "sip/monitor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define OUT_MAX (CW_SIP_HEADERS_MAX_BYTES + CW_SIP_BODY_MAX_BYTES + 65536)
+
+static const struct cw_link_handler incoming_handler, outgoing_handler;
+
+const struct cw_connection_handler *const cw_sip_connection_handler = &cw_link_connection_handler;
+
+static void init_counters(struct cw_sip_counters *c, struct cw_stats *stats)
+{
+	c->malformed = cw_stats_counter(stats, "sip.malformed");
+	c->stray_responses = cw_stats_counter(stats, "sip.responses.stray");
+	c->stray_acks = cw_stats_counter(stats, "sip.acks.stray");
+	c->retransmissions = cw_stats_counter(stats, "sip.requests.repeated");
+	c->links_in = cw_stats_counter(stats, "sip.connections.in");
+	c->links_out = cw_stats_counter(stats, "sip.connections.out");
+	c->denied = cw_stats_counter(stats, "sip.connections.denied");
+	c->token_routed = cw_stats_counter(stats, "sip.tokens.followed");
+	c->token_refused = cw_stats_counter(stats, "sip.tokens.refused");
+	c->sender_refused = cw_stats_counter(stats, "sip.senders.refused");
+	c->limit_exceeded = cw_stats_counter(stats, "sip.rules.limit");
+	c->late_responses = cw_stats_counter(stats, "sip.responses.rerouted");
+	c->undeliverable_responses = cw_stats_counter(stats, "sip.responses.undeliverable");
+}
+
+int cw_sip_create(struct cw_sip **out, const struct cw_sip_settings *settings)
+{
+	struct cw_sip *sip = calloc(1, sizeof(*sip));
+	int r;
+
+	if (!sip)
+		return -ENOMEM;
+	sip->loop = settings->loop;
+	sip->dns = settings->dns;
+	sip->keyring = settings->keyring;
+	sip->stats = settings->stats;
+	sip->setup = settings->setup;
+	cw_sip_setup_use(sip->setup);
+	cw_fates_init(&sip->fates, settings->stats);
+	init_counters(&sip->counters, settings->stats);
+	cw_transactions_init(&sip->transactions);
+	cw_list_init(&sip->links);
+	cw_list_init(&sip->contexts);
+	cw_buf_init(&sip->out, OUT_MAX);
+	sip->pool = cw_pool_create(&(struct cw_pool_settings){
+		.loop = settings->loop,
+		.tls = settings->tls,
+		.handler = &outgoing_handler,
+		.arg = sip,
+	});
+	r = sip->pool ? cw_monitor_create(&sip->monitor, sip) : -ENOMEM;
+	if (r) {
+		cw_sip_destroy(sip);
+		return r;
+	}
+	*out = sip;
+	return 0;
+}
+
+void cw_sip_destroy(struct cw_sip *sip)
+{
+	if (!sip)
+		return;
+	cw_monitor_destroy(sip->monitor);
+	cw_sip_abort(sip);
+	cw_pool_destroy(sip->pool);
+	while (!cw_list_empty(&sip->links))
+		cw_link_abandon(cw_container_of(sip->links.next, struct cw_link, entry));
+	cw_transactions_finish(&sip->transactions);
+	cw_buf_finish(&sip->out);
+	cw_sip_setup_release(sip->setup);
+	free(sip);
+}
+
+void *cw_sip_accept(struct cw_connection *connection, void *arg)
+{
+	struct cw_sip *sip = arg;
+	struct cw_link *link = cw_link_accept(connection, &incoming_handler, sip);
+
+	if (link)
+		cw_list_append(&sip->links, &link->entry);
+	return link;
+}
+
+static void log_open(const struct cw_link *link)
+{
+	const struct cw_identity *identity = cw_connection_identity(link->connection);
+
+	cw_info("sip.connection", cw_kz("event", "open"),
+		cw_kz("direction", link->incoming ? "in" : "out"), cw_ks("zone", link->zone->name),
+		cw_kz("remote", link->remote),
+		cw_kz("subject", identity ? identity->subject : NULL));
+}
+
+/* Put an incoming link into its zone. Returns: false when the access rules do not admit it. */
+static bool admit(struct cw_sip *sip, struct cw_link *link)
+{
+	const struct cw_identity *identity = cw_connection_identity(link->connection);
+	const struct cw_zone *zone = cw_identify(sip->setup, link->connection);
+	const struct cw_access_rule *by = NULL;
+
+	if (link->setup)
+		cw_sip_setup_release(link->setup);
+	link->setup = sip->setup;
+	link->zone = zone;
+	cw_sip_setup_use(link->setup);
+	if (zone->type != CW_ZONE_DEFAULT || cw_policy_admits(sip->setup->policy, identity, &by))
+		return true;
+	(*sip->counters.denied)++;
+	cw_warn("sip.connection", cw_kz("event", "denied"), cw_kz("remote", link->remote),
+		cw_kz("subject", identity ? identity->subject : NULL),
+		cw_kz("file", by ? by->place.file : NULL), cw_ki("line", by ? by->place.line : 0));
+	return false;
+}
+
+static void on_incoming_open(struct cw_link *link, void *arg)
+{
+	struct cw_sip *sip = arg;
+
+	(*sip->counters.links_in)++;
+	if (!admit(sip, link)) {
+		cw_link_close(link);
+		return;
+	}
+	log_open(link);
+}
+
+static void on_outgoing_open(struct cw_link *link, void *arg)
+{
+	struct cw_sip *sip = arg;
+
+	(*sip->counters.links_out)++;
+	cw_list_append(&sip->links, &link->entry);
+	log_open(link);
+}
+
+static void on_response(struct cw_sip *sip, struct cw_link *link, struct cw_sip_message *response)
+{
+	struct cw_client_txn *txn = cw_client_txn_find(&sip->transactions, response, link);
+
+	if (txn) {
+		txn->response(txn->arg, response);
+		return;
+	}
+	(*sip->counters.stray_responses)++;
+	cw_debug("sip.response", cw_kz("event", "stray"), cw_kz("remote", link->remote),
+		cw_ki("status", response->status), cw_ks("call", response->call_id));
+	cw_sip_message_destroy(response);
+}
+
+static void on_message(struct cw_link *link, void *arg, struct cw_sip_message *message)
+{
+	if (message->is_request)
+		cw_ingress_request(arg, link, message);
+	else
+		on_response(arg, link, message);
+}
+
+static void on_malformed(struct cw_link *link, void *arg, const struct cw_sip_reject *reject)
+{
+	struct cw_sip *sip = arg;
+
+	(*sip->counters.malformed)++;
+	cw_fates_open(&sip->fates);
+	cw_fates_book(&sip->fates, CW_FATE_REJECTED);
+	cw_warn("sip.message", cw_kz("event", "malformed"), cw_kz("remote", link->remote),
+		cw_ki("status", reject->status), cw_kz("reason", reject->reason));
+}
+
+static void on_closed(
+	struct cw_link *link, void *arg, enum cw_connection_end end, const char *detail)
+{
+	struct cw_sip *sip = arg;
+
+	cw_info("sip.connection", cw_kz("event", "closed"), cw_kz("remote", link->remote),
+		cw_ks("zone", link->zone ? link->zone->name : cw_str_of("-")),
+		cw_kz("end", cw_connection_end_name(end)), cw_kz("detail", detail));
+	while (!cw_list_empty(&link->servers))
+		cw_context_link_lost(
+			cw_container_of(link->servers.next, struct cw_context, on_link));
+	while (!cw_list_empty(&link->clients)) {
+		struct cw_client_txn *txn =
+			cw_container_of(link->clients.next, struct cw_client_txn, on_link);
+
+		cw_client_txn_stop(&sip->transactions, txn);
+		txn->lost(txn->arg);
+	}
+}
+
+/* A link that we dialled keeps its zone by name; where that is gone it is closed. */
+static bool rename_zone(struct cw_sip *sip, struct cw_link *link)
+{
+	const struct cw_zone *zone = cw_sip_setup_zone(sip->setup, link->zone->name);
+
+	if (!zone)
+		return false;
+	cw_sip_setup_release(link->setup);
+	link->setup = sip->setup;
+	link->zone = zone;
+	cw_sip_setup_use(link->setup);
+	return true;
+}
+
+void cw_sip_reload(struct cw_sip *sip, struct cw_sip_setup *setup)
+{
+	struct cw_sip_setup *old = sip->setup;
+	struct cw_list *pos, *tmp;
+
+	sip->setup = setup;
+	cw_sip_setup_use(setup);
+	cw_pool_reload(sip->pool, setup);
+	cw_list_for_each_safe(pos, tmp, &sip->links)
+	{
+		struct cw_link *link = cw_container_of(pos, struct cw_link, entry);
+
+		if (link->zone && !link->broken &&
+			!(link->incoming ? admit(sip, link) : rename_zone(sip, link)))
+			cw_link_close(link);
+	}
+	cw_monitor_destroy(sip->monitor);
+	sip->monitor = NULL;
+	if (cw_monitor_create(&sip->monitor, sip))
+		cw_error("sip.monitor", cw_kz("event", "out-of-memory"));
+	old->replaced = true;
+	cw_sip_setup_release(old);
+}
+
+void cw_sip_abort(struct cw_sip *sip)
+{
+	while (!cw_list_empty(&sip->contexts))
+		cw_context_abort(cw_container_of(sip->contexts.next, struct cw_context, entry));
+}
+
+static bool is_idle(const struct cw_sip *sip)
+{
+	return sip->n_contexts == 0;
+}
+
+void cw_sip_stop(struct cw_sip *sip, void (*stopped)(void *arg), void *arg)
+{
+	sip->stopping = true;
+	sip->stopped = stopped;
+	sip->stopped_arg = arg;
+	if (is_idle(sip))
+		stopped(arg);
+}
+
+void cw_sip_context_booked(struct cw_sip *sip)
+{
+	if (sip->stopped && is_idle(sip))
+		sip->stopped(sip->stopped_arg);
+}
+
+void cw_sip_settle(struct cw_sip *sip)
+{
+	struct cw_list *pos;
+	size_t alive = 0;
+
+	cw_list_for_each (pos, &sip->contexts)
+		alive += !cw_container_of(pos, struct cw_context, entry)->booked;
+	cw_fates_settle(&sip->fates, alive);
+}
+
+static const struct cw_link_handler incoming_handler = {
+	.opened = on_incoming_open,
+	.message = on_message,
+	.malformed = on_malformed,
+	.closed = on_closed,
+};
+
+static const struct cw_link_handler outgoing_handler = {
+	.opened = on_outgoing_open,
+	.message = on_message,
+	.malformed = on_malformed,
+	.closed = on_closed,
+};
