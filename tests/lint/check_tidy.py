@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,11 @@ def problems_of(tidy, root, build, path):
     result = subprocess.run(
         [tidy, "--quiet", "-p", build, root / path],
         cwd=root, capture_output=True, text=True, check=False)
-    return [line.replace(f"{root}/", "") for line in result.stdout.splitlines()] if result.returncode else []
+    if result.returncode == 0:
+        return []
+    # the notes tell the way that the analyzer went, in hundreds of lines: ask clang-tidy itself for them
+    errors = re.findall(r"^\S*?((?:\w+/)*\w+\.[ch]:\d+:\d+: error: .*)$", result.stdout, re.M)
+    return errors or [result.stdout + result.stderr]
 
 
 def main():
