@@ -99,6 +99,7 @@ struct cw_config {
 	const char **files; /* all that were read, in order, ending in NULL */
 	struct cw_str
 		hostname; /* empty when it is missing: an error of run and check (cw_config_require) */
+	bool has_hostname, has_tls; /* it stands in the file, right or wrong */
 	const struct cw_config_listener *listeners;
 	size_t n_listeners;
 	const struct cw_tls_settings *tls; /* the first is the default */
@@ -111,7 +112,8 @@ struct cw_config {
 	size_t n_zones;
 	struct cw_sip_policy policy;
 	struct cw_pattern **patterns; /* of policy.access, owned */
-	struct cw_ruleset *rules;     /* sealed */
+	size_t n_patterns;
+	struct cw_ruleset *rules; /* sealed */
 	struct cw_xmpp_settings xmpp;
 };
 

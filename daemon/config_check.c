@@ -1,0 +1,258 @@
+/* What the daemon needs beyond a configuration that can be read, and what is allowed but doubtful. */
+#include "core/table.h"
+#include "daemon/config.h"
+
+#include <stdlib.h>
+
+/* ---- needed ---- */
+
+/* Where TLS is asked for first; NULL: nowhere. */
+static const struct cw_place *needs_tls(const struct cw_config *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_listeners; i++)
+		if (c->listeners[i].kind == CW_LISTEN_SIP_TLS)
+			return &c->listeners[i].place;
+	for (i = 0; i < c->n_zones; i++)
+		if (c->zones[i]->type == CW_ZONE_DNS ||
+			(c->zones[i]->type == CW_ZONE_NEIGHBOR &&
+				c->zones[i]->transport == CW_ZONE_TLS))
+			return &c->zones[i]->place;
+	return NULL;
+}
+
+void cw_config_require(const struct cw_config *c, enum cw_severity no_tls, struct cw_diag *diag)
+{
+	const struct cw_place whole = {.file = c->path};
+	const struct cw_place *tls_place = needs_tls(c);
+
+	if (!c->has_hostname)
+		cw_diag_add(diag, CW_SEVERITY_ERROR, &whole,
+			"\"hostname\" is missing: the name of this system in Via and Record-Route");
+	if (tls_place && !c->has_tls)
+		cw_diag_add(diag, no_tls, tls_place,
+			"this needs a certificate, and there is no \"tls\" block");
+}
+
+/* ---- zones ---- */
+
+/* One way in which a request is known to come from a zone. */
+struct mark {
+	struct cw_table_link link;
+	const struct cw_zone *zone;
+};
+
+static bool is_address(struct cw_str host)
+{
+	struct cw_address address;
+
+	return cw_address_make(&address, host, 0) == 0;
+}
+
+/*
+ * Note a zone under the name in the certificate and the address of a peer, which together decide: the certificate says which zones it can be,
+ * the source address which of these. Returns the zone that has the same mark already, or NULL.
+ */
+static const struct cw_zone *add_mark(struct cw_table *marks, struct cw_arena *arena,
+	const struct cw_zone *zone, struct cw_str name, struct cw_str host)
+{
+	struct mark *mark = cw_arena_alloc(arena, sizeof(*mark));
+	struct cw_table_link *link;
+	struct cw_str key;
+	size_t i;
+
+	if (!mark ||
+		cw_arena_printf(arena, &key, "%.*s %.*s", CW_STR_ARG(name), CW_STR_ARG(host)) != 0)
+		return NULL;
+	for (i = 0; i < key.len; i++)
+		((char *)(uintptr_t)key.p)[i] = cw_char_lower(key.p[i]);
+	link = cw_table_find(marks, key);
+	if (link)
+		return cw_container_of(link, struct mark, link)->zone;
+	mark->zone = zone;
+	(void)cw_table_insert(marks, &mark->link, key);
+	return NULL;
+}
+
+static const struct cw_zone *same_marks(
+	struct cw_table *marks, struct cw_arena *arena, const struct cw_zone *zone)
+{
+	static const struct cw_str tcp = CW_STR("tcp");
+	const struct cw_zone *found = NULL, *other;
+	bool is_tcp = zone->transport == CW_ZONE_TCP;
+	size_t names = is_tcp ? 1 : zone->n_verify, i, k;
+
+	for (i = 0; i < names; i++) {
+		for (k = 0; k < zone->n_peers; k++) {
+			other = add_mark(marks, arena, zone, is_tcp ? tcp : zone->verify[i],
+				zone->peers[k].host);
+			if (other && other != zone && !found)
+				found = other;
+		}
+	}
+	return found;
+}
+
+static void check_identities(const struct cw_config *c, struct cw_diag *diag)
+{
+	const struct cw_zone *zone, *other;
+	struct cw_arena arena = {0};
+	struct cw_table marks;
+	size_t i, k;
+
+	cw_table_init(&marks);
+	for (i = 0; i < c->n_zones; i++) {
+		zone = c->zones[i];
+		if (zone->type != CW_ZONE_NEIGHBOR)
+			continue;
+		other = same_marks(&marks, &arena, zone);
+		if (other)
+			cw_diag_add(diag, CW_SEVERITY_WARNING, &zone->place,
+				"requests from this zone cannot be told from those of \"%s\" "
+				"(%s:%u): %s; "
+				"they count as that zone's",
+				other->name.p, other->place.file, other->place.line,
+				zone->transport == CW_ZONE_TCP
+					? "both have the same peer over tcp"
+					: "both verify the same name and have the same peer");
+		for (k = 0; k < zone->n_verify && is_address(zone->verify[k]); k++)
+			;
+		if (zone->transport == CW_ZONE_TLS && zone->n_verify && k == zone->n_verify)
+			cw_diag_add(diag, CW_SEVERITY_WARNING, &zone->place,
+				"its peers are addresses, which no certificate names: set "
+				"\"verify\" to the name in theirs");
+	}
+	cw_table_finish(&marks);
+	cw_arena_finish(&arena);
+}
+
+/* ---- rules ---- */
+
+static void check_target(const struct cw_search_rule *rule, struct cw_diag *diag)
+{
+	const struct cw_zone *zone = rule->target;
+	const char *problem = NULL;
+
+	if (zone->type == CW_ZONE_XMPP && rule->protocol != CW_RULE_XMPP)
+		problem = "SIP and XMPP are not translated in this version: requests that match "
+			  "are answered 501";
+	else if (zone->type != CW_ZONE_XMPP && rule->protocol == CW_RULE_XMPP)
+		problem = "XMPP and SIP are not translated in this version: stanzas that match are "
+			  "answered feature-not-implemented";
+	else if (zone->type == CW_ZONE_XMPP || zone->type == CW_ZONE_TRAVERSAL_CLIENT ||
+		 zone->type == CW_ZONE_TRAVERSAL_SERVER)
+		problem = "zones of its type are not available in this version: what matches fails";
+	if (problem)
+		cw_diag_add(diag, CW_SEVERITY_WARNING, &rule->place,
+			"rule \"%s\" leads to the %s zone \"%s\"; %s", rule->name.p,
+			cw_zone_type_name(zone->type), zone->name.p, problem);
+}
+
+/* Whether a request from any of the rule's sources can count as authenticated. */
+static bool has_trusted_source(const struct cw_config *c, const struct cw_search_rule *rule)
+{
+	const struct cw_zone *const *zones = c->zones;
+	size_t n = c->n_zones, i;
+
+	if (rule->source == CW_RULE_FROM_NAMED) {
+		zones = rule->sources;
+		n = rule->n_sources;
+	}
+	for (i = 0; i < n; i++)
+		if (zones[i]->trusted)
+			return true;
+	return false;
+}
+
+static void check_sources(
+	const struct cw_config *c, const struct cw_search_rule *rule, struct cw_diag *diag)
+{
+	size_t i;
+
+	for (i = 0; i < rule->n_sources; i++)
+		if (rule->sources[i]->type == CW_ZONE_DNS)
+			cw_diag_add(diag, CW_SEVERITY_WARNING, &rule->place,
+				"rule \"%s\": nothing comes from the dns zone \"%s\"; strangers "
+				"come from \"default\"",
+				rule->name.p, rule->sources[i]->name.p);
+	if (rule->authenticated && !has_trusted_source(c, rule))
+		cw_diag_add(diag, CW_SEVERITY_WARNING, &rule->place,
+			"rule \"%s\" wants authenticated requests, and none of its source zones is "
+			"trusted: it never matches",
+			rule->name.p);
+}
+
+/* What the rules make of the zones. */
+struct usage {
+	bool *used; /* by cw_zone.index */
+	bool from_any;
+	size_t n_enabled;
+};
+
+static void check_rules(const struct cw_config *c, struct usage *usage, struct cw_diag *diag)
+{
+	const struct cw_search_rule *const *rules;
+	size_t n_rules, i, k;
+
+	rules = cw_ruleset_rules(c->rules, &n_rules);
+	for (i = 0; i < n_rules; i++) {
+		if (!rules[i]->enabled)
+			continue;
+		usage->n_enabled++;
+		usage->used[rules[i]->target->index] = true;
+		usage->from_any |= rules[i]->source != CW_RULE_FROM_NAMED;
+		for (k = 0; k < rules[i]->n_sources; k++)
+			usage->used[rules[i]->sources[k]->index] = true;
+		check_target(rules[i], diag);
+		check_sources(c, rules[i], diag);
+	}
+	if (c->xmpp.inside)
+		usage->used[c->xmpp.inside->index] = true;
+}
+
+/*
+ * Zones that no rule can have to do with. A zone that a rule "from any" can be the source of is used, and so is the first dns zone: requests
+ * inside a dialog leave through it without a rule.
+ */
+static void check_usage(const struct cw_config *c, const struct usage *usage, struct cw_diag *diag)
+{
+	bool had_dns = false, is_used;
+	const struct cw_zone *zone;
+	size_t i;
+
+	for (i = 1; i < c->n_zones; i++) {
+		zone = c->zones[i];
+		is_used = usage->used[i];
+		if (zone->type == CW_ZONE_DNS) {
+			is_used |= !had_dns;
+			had_dns = true;
+		} else {
+			is_used |= usage->from_any;
+		}
+		if (!is_used)
+			cw_diag_add(diag, CW_SEVERITY_WARNING, &zone->place,
+				"zone \"%s\" is not used: no rule leads to it or names it as "
+				"source",
+				zone->name.p);
+	}
+}
+
+void cw_config_analyse(const struct cw_config *c, struct cw_diag *diag)
+{
+	const struct cw_place whole = {.file = c->path};
+	struct usage usage = {.used = calloc(c->n_zones, sizeof(bool))};
+
+	if (!usage.used)
+		return;
+	if (c->n_listeners == 0)
+		cw_diag_add(diag, CW_SEVERITY_WARNING, &whole, "no \"listen\": nobody can connect");
+	check_identities(c, diag);
+	check_rules(c, &usage, diag);
+	if (usage.n_enabled == 0)
+		cw_diag_add(diag, CW_SEVERITY_WARNING, &whole,
+			"no search rule is enabled: every request is answered 404");
+	else
+		check_usage(c, &usage, diag);
+	free(usage.used);
+}
