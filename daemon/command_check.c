@@ -1,0 +1,105 @@
+/* causeway check: the configuration as `run` would read it, and what is wrong or doubtful about it. */
+#include "certs/keyring.h"
+#include "daemon/commands.h"
+#include "daemon/config.h"
+#include "daemon/options.h"
+
+#include <jansson.h>
+
+#include <unistd.h>
+
+#define EXIT_CLEAN    0
+#define EXIT_WARNINGS 1
+#define EXIT_ERRORS   2
+
+/* The key file is only looked at: to make an absent one is the daemon's. */
+static void check_token_keys(const struct cw_config *config, struct cw_diag *diag)
+{
+	struct cw_keyring ring;
+
+	if (!config->token_key_file || access(config->token_key_file, F_OK) != 0)
+		return;
+	if (cw_keyring_load(&ring, config->token_key_file, diag) == 0)
+		cw_keyring_finish(&ring);
+}
+
+static void check_certificates(const struct cw_config *config, struct cw_diag *diag)
+{
+	struct cw_tls *tls;
+
+	if (config->n_tls && cw_tls_create(&tls, config->tls, config->n_tls, diag) == 0)
+		cw_tls_destroy(tls);
+}
+
+static json_t *entry_json(const struct cw_diag_entry *e)
+{
+	const char *severity = e->severity == CW_SEVERITY_ERROR ? "error" : "warning";
+
+	if (!e->place.file)
+		return json_pack("{s:s, s:s}", "severity", severity, "message", e->message);
+	return json_pack("{s:s, s:s, s:i, s:i, s:s}", "severity", severity, "file", e->place.file,
+		"line", (int)e->place.line, "column", (int)e->place.column, "message", e->message);
+}
+
+static int print_json(const char *path, const struct cw_config *config, struct cw_diag *diag)
+{
+	size_t n_rules, i;
+	json_t *messages = json_array(), *report;
+	int rc;
+
+	(void)cw_ruleset_rules(config->rules, &n_rules);
+	cw_diag_sort(diag);
+	for (i = 0; i < diag->count; i++)
+		json_array_append_new(messages, entry_json(&diag->entries[i]));
+	report = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "file", path, "errors",
+		(json_int_t)diag->errors, "warnings", (json_int_t)diag->warnings, "zones",
+		(json_int_t)config->n_zones - 1, "rules", (json_int_t)n_rules, "messages",
+		messages);
+	rc = report ? json_dumpf(report, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : -1;
+	json_decref(report);
+	if (rc == 0)
+		putchar('\n');
+	return rc;
+}
+
+static void print_text(const char *path, const struct cw_config *config, const struct cw_diag *diag)
+{
+	size_t n_rules;
+
+	cw_diag_print(diag, stderr);
+	if (diag->errors)
+		return;
+	(void)cw_ruleset_rules(config->rules, &n_rules);
+	printf("%s: %zu listeners, %zu zones, %zu rules: %s\n", path, config->n_listeners,
+		config->n_zones - 1, n_rules, diag->warnings ? "usable, with warnings" : "good");
+}
+
+int cw_command_check(const struct cw_options *options)
+{
+	const char *path = cw_options_config(options);
+	struct cw_config *config;
+	struct cw_diag diag = {0};
+	int status;
+
+	if (cw_config_load(&config, path, &diag) != 0) {
+		fprintf(stderr, "causeway check: out of memory\n");
+		cw_diag_finish(&diag);
+		return EXIT_ERRORS;
+	}
+	cw_config_require(config, CW_SEVERITY_WARNING, &diag);
+	check_certificates(config, &diag);
+	check_token_keys(config, &diag);
+	if (diag.errors == 0)
+		cw_config_analyse(config, &diag);
+
+	status = diag.errors ? EXIT_ERRORS : diag.warnings ? EXIT_WARNINGS : EXIT_CLEAN;
+	if (options->value[CW_OPTION_JSON] && print_json(path, config, &diag) != 0) {
+		fprintf(stderr, "causeway check: the report cannot be written\n");
+		status = EXIT_ERRORS;
+	}
+	if (!options->value[CW_OPTION_JSON])
+		print_text(path, config, &diag);
+	cw_config_destroy(config);
+	cw_diag_finish(&diag);
+	return status;
+}
