@@ -11,10 +11,8 @@ static size_t skip_display_name(struct cw_str value)
 
 	if (value.len > 0 && value.p[0] == '"')
 		return cw_sip_skip_blanks(value, cw_sip_skip_quoted(value, 0));
-	/* Bytes above ASCII are no token, but Microsoft's clients send names of people unquoted too. */
 	while (at < value.len &&
-		(cw_sip_is_token_char(value.p[at]) || cw_sip_is_blank(value.p[at]) ||
-			(unsigned char)value.p[at] >= 0x80))
+		(cw_sip_is_token_char(value.p[at]) || cw_sip_is_blank(value.p[at])))
 		at++;
 	return at;
 }

@@ -80,7 +80,7 @@ static const char *take_line(struct cw_sip_framer *f, struct cw_str s, size_t lf
 	if (lf == f->line_start || s.p[lf - 1] != '\r')
 		return "Line ends without CR";
 	line = cw_str_make(s.p + f->line_start, lf - 1 - f->line_start);
-	if (f->line_start == 0 && !looks_like_sip(line)) {
+	if (f->line_start == 0 && (!looks_like_sip(line) || holds_control(line.p, line.len))) {
 		*status = 0;
 		return "Not SIP";
 	}
@@ -120,6 +120,18 @@ static bool take_length(struct cw_sip_framer *f, struct cw_str s, struct cw_sip_
 	return true;
 }
 
+/*
+ * Whether the start line, whose end has not come yet, holds what no start line holds, in the bytes from `from` on. A stranger to the protocol is told apart
+ * by its first bytes: it may never send an LF.
+ */
+static bool is_strange(struct cw_str s, size_t from)
+{
+	/* The last byte may be the CR of the line's end; then it is looked at next time. */
+	size_t begin = from > 0 ? from - 1 : 0, end = s.p[s.len - 1] == '\r' ? s.len - 1 : s.len;
+
+	return begin < end && holds_control(s.p + begin, end - begin);
+}
+
 /* Go on looking for the end of the head. Returns whether it is there; if not, out->kind says why. */
 static bool scan_head(struct cw_sip_framer *f, struct cw_str s, struct cw_sip_frame *out)
 {
@@ -128,9 +140,7 @@ static bool scan_head(struct cw_sip_framer *f, struct cw_str s, struct cw_sip_fr
 		const char *reason;
 		unsigned status;
 
-		/* A stranger to the protocol is told apart in the first line's first bytes, not when a line ends. */
-		if (f->line_start == 0 && lf == s.len && lf > f->scanned + 1 &&
-			holds_control(s.p + f->scanned, lf - f->scanned - 1)) {
+		if (f->line_start == 0 && lf == s.len && is_strange(s, f->scanned)) {
 			broken(out, s, 0, "Not SIP");
 			return false;
 		}
