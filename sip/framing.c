@@ -29,18 +29,13 @@ static void broken(struct cw_sip_frame *out, struct cw_str s, unsigned status, c
 }
 
 /* Whether a line's bytes, without its CRLF, hold a control byte other than HTAB and what a backslash announces. */
-static bool holds_control(const char *p, size_t len)
+static bool holds_control(struct cw_str line)
 {
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)p[i];
+	size_t at = cw_sip_find_control(line, 0);
 
-		if (c >= 0x20 && c != 0x7f)
-			continue;
-		if (c == '\t')
-			continue;
-		if (c == '\r' || c == '\n' || i == 0 || p[i - 1] != '\\')
+	for (; at < line.len; at = cw_sip_find_control(line, at + 1))
+		if (line.p[at] == '\r' || at == 0 || line.p[at - 1] != '\\')
 			return true;
-	}
 	return false;
 }
 
@@ -80,11 +75,11 @@ static const char *take_line(struct cw_sip_framer *f, struct cw_str s, size_t lf
 	if (lf == f->line_start || s.p[lf - 1] != '\r')
 		return "Line ends without CR";
 	line = cw_str_make(s.p + f->line_start, lf - 1 - f->line_start);
-	if (f->line_start == 0 && (!looks_like_sip(line) || holds_control(line.p, line.len))) {
+	if (f->line_start == 0 && (!looks_like_sip(line) || holds_control(line))) {
 		*status = 0;
 		return "Not SIP";
 	}
-	if (holds_control(line.p, line.len))
+	if (holds_control(line))
 		return "Control character in header";
 	if (f->line_start > 0 && is_content_length(line)) {
 		f->n_lengths++;
@@ -129,7 +124,7 @@ static bool is_strange(struct cw_str s, size_t from)
 	/* The last byte may be the CR of the line's end; then it is looked at next time. */
 	size_t begin = from > 0 ? from - 1 : 0, end = s.p[s.len - 1] == '\r' ? s.len - 1 : s.len;
 
-	return begin < end && holds_control(s.p + begin, end - begin);
+	return begin < end && holds_control(cw_str_make(s.p + begin, end - begin));
 }
 
 /* Go on looking for the end of the head. Returns whether it is there; if not, out->kind says why. */

@@ -1,126 +1,131 @@
 #include "sip/lex.h"
 
-/* Bits say what a byte may be. */
-enum {
-	CHAR_TOKEN = 1,
-	CHAR_VALUE = 2, /* in an unquoted parameter value: everything that separates nothing */
-};
+#define TOKEN (CW_SIP_CHAR_TOKEN | CW_SIP_CHAR_VALUE)
 
-/* One string a class is easier to check against the RFC than 256 numbers; the table is filled by the compiler's ranges. */
-static const unsigned char classes[256] = {
-	['!'] = 3,
-	['#'] = 2,
-	['$'] = 2,
-	['%'] = 3,
-	['&'] = 2,
-	['\''] = 3,
-	['('] = 2,
-	[')'] = 2,
-	['*'] = 3,
-	['+'] = 3,
-	['-'] = 3,
-	['.'] = 3,
-	['/'] = 2,
-	['0'] = 3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	[':'] = 2,
-	['='] = 2, /* base64 in signatures */
-	['?'] = 2,
-	['@'] = 2,
-	['A'] = 3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	['['] = 2,
-	[']'] = 2,
-	['^'] = 2,
-	['_'] = 3,
-	['`'] = 3,
-	['a'] = 3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	3,
-	['{'] = 2,
-	['|'] = 2,
-	['}'] = 2,
-	['~'] = 3,
+const unsigned char cw_sip_char_classes[256] = {
+	['!'] = TOKEN,
+	['%'] = TOKEN,
+	['\''] = TOKEN,
+	['*'] = TOKEN,
+	['+'] = TOKEN,
+	['-'] = TOKEN,
+	['.'] = TOKEN,
+	['/'] = CW_SIP_CHAR_VALUE,
+	['0'] = TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	[':'] = CW_SIP_CHAR_VALUE,
+	['='] = CW_SIP_CHAR_VALUE,
+	['A'] = TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	['['] = CW_SIP_CHAR_VALUE,
+	[']'] = CW_SIP_CHAR_VALUE,
+	['_'] = TOKEN,
+	['`'] = TOKEN,
+	['a'] = TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	TOKEN,
+	['~'] = TOKEN,
 };
-
-bool cw_sip_is_token_char(char c)
-{
-	return classes[(unsigned char)c] & CHAR_TOKEN;
-}
 
 static bool all_of(struct cw_str s, unsigned char class)
 {
 	for (size_t i = 0; i < s.len; i++)
-		if (!(classes[(unsigned char)s.p[i]] & class))
+		if (!(cw_sip_char_classes[(unsigned char)s.p[i]] & class))
 			return false;
 	return true;
 }
 
 bool cw_sip_is_token(struct cw_str s)
 {
-	return s.len > 0 && all_of(s, CHAR_TOKEN);
+	return s.len > 0 && all_of(s, CW_SIP_CHAR_TOKEN);
 }
 
-size_t cw_sip_skip_blanks(struct cw_str s, size_t at)
+size_t cw_sip_find_control(struct cw_str s, size_t at)
 {
-	while (at < s.len && cw_sip_is_blank(s.p[at]))
-		at++;
-	return at;
+	/* Eight bytes at once; a group with a candidate (a byte below 0x20, or 0x7f) is looked at one by one. */
+	static const uint64_t ones = UINT64_C(0x0101010101010101),
+			      highs = UINT64_C(0x8080808080808080);
+
+	while (at < s.len) {
+		size_t end = at + 8;
+
+		if (end <= s.len) {
+			uint64_t group, below_blank, del;
+
+			memcpy(&group, s.p + at, 8);
+			below_blank = (group - ones * 0x20) & ~group & highs;
+			del = group ^ (ones * 0x7f);
+			del = (del - ones) & ~del & highs;
+			if (!(below_blank | del)) {
+				at = end;
+				continue;
+			}
+		} else {
+			end = s.len;
+		}
+		for (; at < end; at++) {
+			unsigned char c = (unsigned char)s.p[at];
+
+			if ((c < 0x20 && c != '\t') || c == 0x7f)
+				return at;
+		}
+	}
+	return s.len;
 }
 
 size_t cw_sip_skip_quoted(struct cw_str s, size_t at)
@@ -219,7 +224,7 @@ bool cw_sip_params_valid(struct cw_str params)
 		if (param.value.len > 0 && param.value.p[0] == '"') {
 			if (cw_sip_skip_quoted(param.value, 0) != param.value.len)
 				return false;
-		} else if (!all_of(param.value, CHAR_VALUE)) {
+		} else if (!all_of(param.value, CW_SIP_CHAR_VALUE)) {
 			return false;
 		}
 	}

@@ -16,14 +16,33 @@ static inline bool cw_sip_is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Whether `c` may stand in a token (RFC 3261, 25.1). */
-bool cw_sip_is_token_char(char c);
+/* Classes of bytes; see lex.c. */
+enum {
+	CW_SIP_CHAR_TOKEN = 1, /* in a token (RFC 3261, 25.1) */
+	CW_SIP_CHAR_VALUE = 2, /* in an unquoted parameter value: token, host, or base64 */
+};
+
+extern const unsigned char cw_sip_char_classes[256];
+
+/* Whether `c` may stand in a token. */
+static inline bool cw_sip_is_token_char(char c)
+{
+	return cw_sip_char_classes[(unsigned char)c] & CW_SIP_CHAR_TOKEN;
+}
 
 /* Whether `s` is a token: not empty, token characters only. */
 bool cw_sip_is_token(struct cw_str s);
 
 /* The place of the first byte of `s` at or behind `at` that is no blank; s.len when there is none. */
-size_t cw_sip_skip_blanks(struct cw_str s, size_t at);
+static inline size_t cw_sip_skip_blanks(struct cw_str s, size_t at)
+{
+	while (at < s.len && cw_sip_is_blank(s.p[at]))
+		at++;
+	return at;
+}
+
+/* The place of the first control byte other than HTAB at or behind `at` (CR and LF are ones); s.len when there is none. */
+size_t cw_sip_find_control(struct cw_str s, size_t at);
 
 /* The place behind the quoted string that begins at `at` (a quote); s.len + 1 when it is never closed. */
 size_t cw_sip_skip_quoted(struct cw_str s, size_t at);

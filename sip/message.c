@@ -314,28 +314,34 @@ static int parse_single_values(struct parse *p)
 	return 0;
 }
 
-/* A control byte that the framing let pass must be a quoted-pair of a quoted string. */
-static int check_quoted_pairs(struct parse *p)
+/* A control byte that the framing let pass must be a quoted-pair of a quoted string, and never be in a Call-ID. */
+static int check_quoted_pairs(struct parse *p, const struct cw_sip_line *line)
 {
-	const struct cw_sip_message *m = p->m;
+	struct cw_str value = line->value;
+	size_t at = 0;
 
-	for (size_t i = 0; i < m->n_lines; i++) {
-		struct cw_str value = m->lines[i].value;
-		size_t at = 0;
+	while (at < value.len) {
+		unsigned char c = (unsigned char)value.p[at];
 
-		while (at < value.len) {
-			unsigned char c = (unsigned char)value.p[at];
-
-			if (c == '"' && m->lines[i].id != CW_HDR_CALL_ID)
-				at = cw_sip_skip_quoted(value, at);
-			else if ((c < 0x20 && !cw_sip_is_blank((char)c)) || c == 0x7f)
-				return reject_header(
-					p->reject, "Control character in", m->lines[i].name);
-			else
-				at++;
-		}
+		if (c == '"' && line->id != CW_HDR_CALL_ID)
+			at = cw_sip_skip_quoted(value, at);
+		else if ((c < 0x20 && !cw_sip_is_blank((char)c)) || c == 0x7f)
+			return reject_header(p->reject, "Control character in", line->name);
+		else
+			at++;
 	}
 	return 0;
+}
+
+static int check_control_bytes(struct parse *p)
+{
+	const struct cw_sip_message *m = p->m;
+	int r = 0;
+
+	for (size_t i = 0; i < m->n_lines && r == 0; i++)
+		if (cw_sip_find_control(m->lines[i].value, 0) < m->lines[i].value.len)
+			r = check_quoted_pairs(p, &m->lines[i]);
+	return r;
 }
 
 static int check_grammar(struct parse *p)
@@ -358,7 +364,7 @@ static int parse_headers(struct parse *p)
 	int r = check_presence(p);
 
 	if (!r)
-		r = check_quoted_pairs(p);
+		r = check_control_bytes(p);
 	if (!r)
 		r = parse_vias(p);
 	if (!r)
