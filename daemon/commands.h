@@ -13,4 +13,11 @@ struct cw_options;
  */
 int cw_command_check(const struct cw_options *options);
 
+/*
+ * causeway run: the daemon in the foreground. SIGHUP reloads, SIGUSR1 prints the counters, SIGTERM and SIGINT end it.
+ *
+ * Returns: 0 after it was told to end; 1 when it cannot run; 2 when the configuration is wrong.
+ */
+int cw_command_run(const struct cw_options *options);
+
 #endif

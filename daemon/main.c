@@ -13,6 +13,13 @@ static const struct cw_command commands[] = {
 		.options = CW_TAKES(CW_OPTION_CONFIG) | CW_TAKES(CW_OPTION_JSON),
 		.run = cw_command_check,
 	},
+	{
+		.name = "run",
+		.usage = "[-c FILE]",
+		.help = "the daemon, in the foreground",
+		.options = CW_TAKES(CW_OPTION_CONFIG),
+		.run = cw_command_run,
+	},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -151,6 +151,11 @@ static void on_response(struct cw_sip *sip, struct cw_link *link, struct cw_sip_
 		txn->response(txn->arg, response);
 		return;
 	}
+	if (response->method ==
+		CW_SIP_CANCEL) { /* to one of ours: hop by hop, and of no consequence */
+		cw_sip_message_destroy(response);
+		return;
+	}
 	(*sip->counters.stray_responses)++;
 	cw_debug("sip.response", cw_kz("event", "stray"), cw_kz("remote", link->remote),
 		cw_ki("status", response->status), cw_ks("call", response->call_id));

@@ -181,7 +181,7 @@ class Standin:
 
     def _check_record_routes(self, request):
         routes = request.values("record-route")
-        if request.method not in ("INVITE", "SUBSCRIBE"):
+        if request.method not in ("INVITE", "SUBSCRIBE", "NOTIFY"):
             self.check(not routes, f"a Record-Route on {request.method}", "none", routes)
             return
         hosts = [sip.uri_host_port(sip.uri_of(value))[0].lower() for value in routes]

@@ -1,0 +1,371 @@
+#include "daemon/service.h"
+
+#include "certs/keyring.h"
+#include "core/log.h"
+#include "core/stats.h"
+#include "daemon/config.h"
+#include "net/dns.h"
+#include "net/listener.h"
+#include "sip/proxy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* A configuration and what the SIP side sees of it; freed when no request needs it any more. */
+struct generation {
+	struct cw_config *config;
+	struct cw_sip_setup setup;
+};
+
+struct listening {
+	enum cw_listener_kind kind;
+	struct cw_address asked; /* as configured; the port may be 0 */
+	struct cw_listener *listener;
+};
+
+struct listening_set {
+	struct listening items[CW_CONFIG_LISTENERS_MAX];
+	size_t count;
+};
+
+struct cw_service {
+	struct cw_loop *loop;
+	char *path;
+	struct cw_stats *stats;
+	struct cw_admission *admission;
+	struct cw_dns *dns;
+	struct cw_tls *tls;
+	struct cw_keyring keyring;
+	struct generation *generation;
+	struct listening_set listening;
+	struct cw_sip *sip;
+	uint64_t *reloads, *reloads_refused;
+};
+
+static void destroy_generation(void *arg)
+{
+	struct generation *g = arg;
+
+	if (!g)
+		return;
+	cw_config_destroy(g->config);
+	free(g);
+}
+
+/*
+ * Returns: 0 and *out set; -EINVAL with the reasons in `diag`; -ENOMEM.
+ */
+static int load_generation(struct generation **out, const char *path, struct cw_diag *diag)
+{
+	struct generation *g = calloc(1, sizeof(*g));
+	int r = g ? cw_config_load(&g->config, path, diag) : -ENOMEM;
+
+	if (!r) {
+		cw_config_require(g->config, CW_SEVERITY_ERROR, diag);
+		if (diag->errors)
+			r = -EINVAL;
+	}
+	if (r) {
+		destroy_generation(g);
+		return r;
+	}
+	g->setup = (struct cw_sip_setup){
+		.hostname = g->config->hostname,
+		.zones = g->config->zones,
+		.n_zones = g->config->n_zones,
+		.rules = g->config->rules,
+		.policy = &g->config->policy,
+		.unused = destroy_generation,
+		.arg = g,
+	};
+	*out = g;
+	return 0;
+}
+
+static bool is_sip(enum cw_listener_kind kind)
+{
+	return kind == CW_LISTEN_SIP_TLS || kind == CW_LISTEN_SIP_TCP;
+}
+
+static struct listening *find_listening(
+	struct listening_set *set, const struct cw_config_listener *wanted)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		struct listening *l = &set->items[i];
+
+		if (l->kind == wanted->kind && cw_address_same_host(&l->asked, &wanted->address) &&
+			cw_address_port(&l->asked) == cw_address_port(&wanted->address))
+			return l;
+	}
+	return NULL;
+}
+
+static int listen_on(
+	struct cw_service *s, struct listening *l, const struct cw_config_listener *wanted)
+{
+	struct cw_listener_settings settings = {
+		.address = wanted->address,
+		.tls = wanted->kind == CW_LISTEN_SIP_TLS ? &s->tls : NULL,
+		.admission = s->admission,
+		.handler = cw_sip_connection_handler,
+		.accepted = cw_sip_accept,
+		.arg = s->sip,
+	};
+
+	l->kind = wanted->kind;
+	l->asked = wanted->address;
+	return cw_listener_create(&l->listener, s->loop, &settings);
+}
+
+static void log_listening(const struct listening *l)
+{
+	char text[CW_ADDRESS_TEXT_MAX];
+
+	cw_address_format(cw_listener_address(l->listener), text);
+	cw_info("daemon", cw_kz("event", "listening"),
+		cw_kz("kind", l->kind == CW_LISTEN_SIP_TLS ? "sip-tls" : "sip-tcp"),
+		cw_kz("address", text));
+}
+
+/* End the listeners of `set` that do not stand in `keep`. */
+static void close_others(struct listening_set *set, const struct listening_set *keep)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		bool kept = false;
+
+		for (size_t j = 0; j < keep->count; j++)
+			kept |= keep->items[j].listener == set->items[i].listener;
+		if (!kept)
+			cw_listener_destroy(set->items[i].listener);
+	}
+}
+
+/*
+ * The listeners of a configuration: those that run already, and new ones.
+ *
+ * Returns: 0 and *out set; a negative errno with the reason in `diag`, and nothing new is left.
+ */
+static int open_listeners(struct cw_service *s, const struct cw_config *config,
+	struct listening_set *out, struct cw_diag *diag)
+{
+	*out = (struct listening_set){0};
+	for (size_t i = 0; i < config->n_listeners; i++) {
+		const struct cw_config_listener *wanted = &config->listeners[i];
+		struct listening *old = find_listening(&s->listening, wanted);
+		struct listening *l = &out->items[out->count];
+		int r = 0;
+
+		if (!is_sip(wanted->kind))
+			continue;
+		if (old)
+			*l = *old;
+		else
+			r = listen_on(s, l, wanted);
+		if (r) {
+			cw_diag_add(diag, CW_SEVERITY_ERROR, &wanted->place, "cannot listen: %s",
+				strerror(-r));
+			close_others(out, &s->listening);
+			return r;
+		}
+		out->count++;
+		if (!old)
+			log_listening(l);
+	}
+	return 0;
+}
+
+/* The ports that we name in Via and Record-Route: of the first listener of each kind. */
+static void set_ports(struct cw_sip_setup *setup, const struct listening_set *set)
+{
+	for (size_t i = set->count; i-- > 0;) {
+		const struct listening *l = &set->items[i];
+		uint16_t port = cw_address_port(cw_listener_address(l->listener));
+
+		if (l->kind == CW_LISTEN_SIP_TLS)
+			setup->tls_port = port;
+		else
+			setup->tcp_port = port;
+	}
+}
+
+static void log_certificate(void *arg, const char *file, const char *fingerprint, int64_t not_after)
+{
+	(void)arg;
+	cw_info("daemon", cw_kz("event", "certificate"), cw_kz("file", file),
+		cw_kz("fingerprint", fingerprint), cw_ki("not-after", not_after));
+}
+
+static int load_tls(struct cw_tls **out, const struct cw_config *config, struct cw_diag *diag)
+{
+	*out = NULL;
+	if (config->n_tls == 0)
+		return 0;
+	return cw_tls_create(out, config->tls, config->n_tls, diag);
+}
+
+/*
+ * What everything else stands on.
+ *
+ * Returns: 0; a negative errno with the reasons in `diag`.
+ */
+static int make_base(struct cw_service *s, const struct cw_config *config, struct cw_diag *diag)
+{
+	int r;
+
+	s->stats = cw_stats_create();
+	s->admission = cw_admission_create();
+	if (!s->stats || !s->admission)
+		return -ENOMEM;
+	s->reloads = cw_stats_counter(s->stats, "daemon.reloads");
+	s->reloads_refused = cw_stats_counter(s->stats, "daemon.reloads.refused");
+	r = cw_dns_create(
+		&s->dns, s->loop, s->stats, config->dns_servers, config->n_dns_servers, NULL);
+	if (r == -ENOENT)
+		cw_diag_add(diag, CW_SEVERITY_ERROR, NULL,
+			"no DNS server: neither the configuration nor /etc/resolv.conf names one");
+	if (!r)
+		r = load_tls(&s->tls, config, diag);
+	if (!r)
+		r = cw_keyring_load(&s->keyring, config->token_key_file, diag);
+	return r;
+}
+
+int cw_service_create(
+	struct cw_service **out, struct cw_loop *loop, const char *path, struct cw_diag *diag)
+{
+	struct cw_service *s = calloc(1, sizeof(*s));
+	struct listening_set set;
+	int r = -ENOMEM;
+
+	if (!s)
+		return r;
+	s->loop = loop;
+	s->path = cw_str_dup(cw_str_of(path));
+	if (s->path)
+		r = load_generation(&s->generation, path, diag);
+	if (!r)
+		r = make_base(s, s->generation->config, diag);
+	if (!r)
+		r = cw_sip_create(&s->sip, &(struct cw_sip_settings){
+						   .loop = loop,
+						   .dns = s->dns,
+						   .tls = &s->tls,
+						   .keyring = &s->keyring,
+						   .stats = s->stats,
+						   .setup = &s->generation->setup,
+					   });
+	if (!r)
+		r = open_listeners(s, s->generation->config, &set, diag);
+	if (r) {
+		cw_service_destroy(s);
+		return r;
+	}
+	s->listening = set;
+	set_ports(&s->generation->setup, &s->listening);
+	if (s->tls)
+		cw_tls_describe(s->tls, log_certificate, NULL);
+	*out = s;
+	return 0;
+}
+
+void cw_service_destroy(struct cw_service *s)
+{
+	if (!s)
+		return;
+	close_others(&s->listening, &(struct listening_set){0});
+	if (s->generation)
+		s->generation->setup.replaced = true;
+	if (s->sip)
+		cw_sip_destroy(s->sip); /* the last user of the generation, which frees it */
+	else
+		destroy_generation(s->generation);
+	cw_keyring_finish(&s->keyring);
+	cw_tls_destroy(s->tls);
+	cw_dns_destroy(s->dns);
+	cw_admission_destroy(s->admission);
+	cw_stats_destroy(s->stats);
+	free(s->path);
+	free(s);
+}
+
+static bool same_dns(const struct cw_config *a, const struct cw_config *b)
+{
+	if (a->n_dns_servers != b->n_dns_servers)
+		return false;
+	for (size_t i = 0; i < a->n_dns_servers; i++)
+		if (!cw_address_same_host(&a->dns_servers[i], &b->dns_servers[i]) ||
+			cw_address_port(&a->dns_servers[i]) != cw_address_port(&b->dns_servers[i]))
+			return false;
+	return true;
+}
+
+/* Everything that can fail. On failure nothing of it is left. */
+static int prepare_reload(struct cw_service *s, struct generation **generation, struct cw_tls **tls,
+	struct cw_keyring *keyring, struct listening_set *set, struct cw_diag *diag)
+{
+	int r = load_generation(generation, s->path, diag);
+
+	if (r)
+		return r;
+	r = load_tls(tls, (*generation)->config, diag);
+	if (!r)
+		r = cw_keyring_load(keyring, (*generation)->config->token_key_file, diag);
+	if (!r)
+		r = open_listeners(s, (*generation)->config, set, diag);
+	if (r) {
+		cw_keyring_finish(keyring);
+		cw_tls_destroy(*tls);
+		destroy_generation(*generation);
+	}
+	return r;
+}
+
+int cw_service_reload(struct cw_service *s, struct cw_diag *diag)
+{
+	struct generation *generation;
+	struct cw_tls *tls = NULL;
+	struct cw_keyring keyring = {0};
+	struct listening_set set;
+	int r = prepare_reload(s, &generation, &tls, &keyring, &set, diag);
+
+	if (r) {
+		(*s->reloads_refused)++;
+		return r;
+	}
+	if (!same_dns(s->generation->config, generation->config))
+		cw_warn("daemon", cw_kz("event", "needs-restart"), cw_kz("setting", "dns"));
+	close_others(&s->listening, &set);
+	s->listening = set;
+	set_ports(&generation->setup, &s->listening);
+	cw_tls_destroy(s->tls);
+	s->tls = tls;
+	/* Without a file the keys live in memory only: new ones would void the dialogs. */
+	if (generation->config->token_key_file)
+		s->keyring = keyring;
+	cw_keyring_finish(&keyring);
+	s->generation = generation;
+	cw_sip_reload(s->sip, &generation->setup);
+	if (s->tls)
+		cw_tls_describe(s->tls, log_certificate, NULL);
+	(*s->reloads)++;
+	return 0;
+}
+
+void cw_service_stop(struct cw_service *s, void (*stopped)(void *arg), void *arg)
+{
+	close_others(&s->listening, &(struct listening_set){0});
+	s->listening.count = 0;
+	cw_sip_stop(s->sip, stopped, arg);
+}
+
+void cw_service_abort(struct cw_service *s)
+{
+	cw_sip_abort(s->sip);
+}
+
+void cw_service_print_stats(struct cw_service *s, FILE *out)
+{
+	cw_sip_settle(s->sip);
+	cw_stats_print(s->stats, out);
+	fflush(out);
+}
