@@ -84,7 +84,8 @@ static const struct cw_setting file_settings[] = {
 			"names what the peer asks for (SNI), else the first."},
 	{"dns", CW_TYPE_BLOCK, .block = CW_IN_DNS, .help = "How names are looked up."},
 	{"token", CW_TYPE_BLOCK, .block = CW_IN_TOKEN,
-		.help = "The keys under which Record-Route carries the two zones of a dialog."},
+		.help = "The keys under which Record-Route carries the two zones of a dialog. "
+			"Without the block a key is made in memory and lost at exit."},
 	{"zone", CW_TYPE_NAMED, CW_SETTING_REPEATABLE, .block = CW_IN_ZONE,
 		.help = "A group of remote systems that are reached and trusted alike. Names are "
 			"unique; _default_, _any_, "
@@ -151,7 +152,6 @@ static const struct cw_setting dns_settings[] = {
 #define AT(member) .offset = offsetof(struct cw_token_draft, member)
 static const struct cw_setting token_settings[] = {
 	{"key-file", CW_TYPE_FILE, CW_SETTING_REQUIRED, AT(key_file), .effect = CW_AT_RESTART,
-		.default_help = "a key in memory, lost at exit",
 		.help = "The file of keys, shared by the peers of a cluster; made at the first "
 			"start when it is absent."},
 };

@@ -40,7 +40,7 @@ class CA:
         if self.cert.exists():
             return
         _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                 "-days", 30, "-subj", f"/CN=Private test CA {name}", "-keyout", self.key, "-out", self.cert,
+                 "-days", 60, "-subj", f"/CN=Private test CA {name}", "-keyout", self.key, "-out", self.cert,
                  "-addext", "basicConstraints=critical,CA:true", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
         (self.dir / "index.txt").write_text("")
         (self.dir / "serial").write_text("1000\n")
@@ -48,7 +48,7 @@ class CA:
             "[ca]\ndefault_ca=d\n[d]\n"
             f"dir={self.dir}\ndatabase={self.dir}/index.txt\nserial={self.dir}/serial\n"
             f"new_certs_dir={self.dir}\ncertificate={self.cert}\nprivate_key={self.key}\n"
-            "default_md=sha256\ndefault_days=30\ndefault_crl_days=30\npolicy=p\nunique_subject=no\n"
+            "default_md=sha256\ndefault_days=60\ndefault_crl_days=30\npolicy=p\nunique_subject=no\n"
             "copy_extensions=copy\n[p]\ncommonName=optional\n")
 
     def issue(self, label, dns=(), uris=(), cn="", expired=False, eku="serverAuth,clientAuth"):

@@ -1,0 +1,219 @@
+"""causeway check: exit status, places and carets, certificates, JSON; and how the program is asked for help."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from support import pki  # noqa: E402
+
+# Every setting that this version does something with, as an administrator would write it.
+GOOD = r"""
+hostname expe.example.com                  # the name in Via
+listen sip tls 127.0.0.1:0
+listen sip tcp 127.0.0.1:0
+tls {
+    certificate ca/server.pem              # leaf first
+    key         ca/server.key
+    trust       ca/ca.pem
+    crl         ca/crl1.pem
+    crl-missing soft
+    minimum     tls1.2
+}
+dns { server 127.0.0.53:53 }
+token { key-file token.keys }
+zone IMP {
+    type     neighbor
+    peer     imp1-public.uc.local:5062
+    peer     imp2-public.uc.local:5062
+    transport tls
+    name     expc.uc.local
+    verify   imp1-public.uc.local
+    wildcards no
+    trusted  yes
+    hop-count 15
+    connect-timeout  3
+    response-timeout 20
+    monitor  yes
+}
+zone internet { type dns; verify target; address-fallback no; allow-private no }
+hosting-provider sipfed.online.example
+partner msexample.com { certificate edge.msexample.com }
+access default {
+    allow regex '.*\.partner\.example'
+    deny  any
+}
+sender-check yes
+include rules/*.rules
+"""
+RULES = r"""
+rule 'IMP Public to IMP' {
+    priority      20
+    state         enabled
+    protocol      sip
+    variant       ms-imp
+    source        any
+    authenticated no
+    mode          pattern
+    pattern       regex '.*imp1-public\.uc\.local.*'
+    behavior      leave
+    on-match      stop
+    target        IMP
+}
+rule out { source IMP; mode any-alias; target internet }
+transform 'short names' { priority 1; pattern regex '(\w+)@short'; behavior replace '\1@example.com' }
+"""
+# What it reads and does not do yet.
+LATER = r"""
+listen xmpp 127.0.0.1:0
+xmpp {
+    domain      example.com
+    chat-node   chatroom1.example.com
+    inside      im
+    security    required
+    certificates named
+    dialback-secret-file certs/dialback.secret
+    sasl-external yes
+    privacy     allow-list
+    allow       partner.example
+    deny        bad.example
+    static-routes yes
+    route       other.example 127.0.0.1:5269
+    idle-timeout 10m
+    partner legacy.example { security optional; route 192.0.2.7 }
+}
+zone im { type xmpp; peer 127.0.0.2:5269 }
+"""
+
+
+class CommandTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.dir = Path(cls.folder.name)
+        cls.ca = pki.CA(cls.dir)
+        cls.ca.issue("server", dns=["expe.example.com"])
+        cls.ca.issue("old", dns=["expe.example.com"], expired=True)
+        cls.ca.crl()
+        (cls.dir / "rules").mkdir()
+        (cls.dir / "rules/10.rules").write_text(RULES)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def causeway(self, *args):
+        return subprocess.run([os.environ["CAUSEWAY"], *args], cwd=self.dir, capture_output=True, text=True,
+                              timeout=60, check=False)
+
+    def check(self, text, *args):
+        (self.dir / "c.conf").write_text(text)
+        return self.causeway("check", "-c", "c.conf", *args)
+
+
+class Check(CommandTest):
+    def test_a_good_file_is_good(self):
+        done = self.check(GOOD)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(done.stdout, "c.conf: 2 listeners, 2 zones, 2 rules: good\n")
+        self.assertFalse((self.dir / "token.keys").exists(), "check makes no keys")
+
+    def test_warnings_alone_exit_1(self):
+        done = self.check(GOOD + LATER)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(f"c.conf:{len(GOOD.splitlines()) + 2}:8: warning: XMPP is not available", done.stderr)
+        self.assertIn("not available in this version", done.stderr)
+        self.assertTrue(done.stderr.endswith("0 errors, 3 warnings\n"), done.stderr)
+        self.assertIn("usable, with warnings", done.stdout)
+
+    def test_every_error_is_printed_with_its_place(self):
+        done = self.check("hostnme x\nzone IMP { type neighbor; peer a.example }\n"
+                          "include rules/none*.rules\n\trule 'r' { pattern regex 'a(b'; target IMPP }\n")
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.stderr, (
+            'c.conf: error: "hostname" is missing: the name of this system in Via and Record-Route\n'
+            'c.conf:1:1: error: unknown setting "hostnme" in the file outside of blocks; did you mean "hostname"?\n'
+            "hostnme x\n^~~~~~~\n"
+            'c.conf:2:6: warning: this needs a certificate, and there is no "tls" block\n'
+            "zone IMP { type neighbor; peer a.example }\n     ^~~\n"
+            'c.conf:3:9: warning: no file matches "rules/none*.rules"\n'
+            "include rules/none*.rules\n        ^~~~~~~~~~~~~~~~~\n"
+            "c.conf:4:31: error: missing closing parenthesis\n"
+            "\trule 'r' { pattern regex 'a(b'; target IMPP }\n\t                             ^\n"
+            'c.conf:4:41: error: unknown zone "IMPP"; did you mean "IMP"?\n'
+            "\trule 'r' { pattern regex 'a(b'; target IMPP }\n\t                                       ^~~~\n"
+            "4 errors, 2 warnings\n"))
+        self.assertEqual(done.stdout, "")
+
+    def test_an_error_in_an_included_file_names_that_file(self):
+        (self.dir / "rules/20.rules").write_text("rule out { mode any-alias; target IMP }\n")
+        try:
+            done = self.check(GOOD)
+        finally:
+            (self.dir / "rules/20.rules").unlink()
+        self.assertEqual(done.returncode, 2)
+        self.assertIn('rules/20.rules:1:6: error: rule "out" stands here twice; the first one is in rules/10.rules:15',
+                      done.stderr)
+
+    def test_json(self):
+        done = self.check(GOOD + "zone IMP { type dns }\n", "--json")
+        report = json.loads(done.stdout)
+        self.assertEqual((done.returncode, done.stderr), (2, ""))
+        self.assertEqual({k: report[k] for k in ("file", "errors", "warnings", "zones", "rules")},
+                         {"file": "c.conf", "errors": 1, "warnings": 0, "zones": 2, "rules": 2})
+        self.assertEqual(report["messages"], [{
+            "severity": "error", "file": "c.conf", "line": len(GOOD.splitlines()) + 1, "column": 6,
+            "message": 'zone "IMP" stands here twice; the first one is in c.conf:15'}])
+        self.assertEqual(json.loads(self.check(GOOD, "--json").stdout)["messages"], [])
+
+    def test_json_of_what_is_no_text(self):
+        (self.dir / "c.conf").write_bytes(b"a\xff\x1b \x00\n\xc3\x28\n")
+        done = self.causeway("check", "-c", "c.conf", "--json")
+        self.assertEqual(done.returncode, 2)
+        self.assertGreaterEqual(json.loads(done.stdout)["errors"], 3)
+
+    def test_certificates_are_opened(self):
+        for change, cause in ((("server.pem", "absent.pem"), "ca/absent.pem"),
+                              (("server.pem", "old.pem"), "ca/old.pem"),
+                              (("server.key", "old.key"), "ca/old.key"),
+                              (("ca/ca.pem", "ca/ca.cnf"), "ca/ca.cnf"),
+                              (("crl1.pem", "server.pem"), "ca/server.pem")):
+            with self.subTest(cause):
+                done = self.check(GOOD.replace(*change))
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(cause, done.stderr)
+
+    def test_keys_of_tokens_are_read(self):
+        (self.dir / "token.keys").write_text("not a key\n")
+        try:
+            done = self.check(GOOD)
+        finally:
+            (self.dir / "token.keys").unlink()
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("token.keys", done.stderr)
+
+    def test_no_file(self):
+        done = self.causeway("check", "-c", "absent.conf")
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(done.stderr, 'absent.conf: error: cannot read "absent.conf": No such file or directory\n'
+                                      "1 error, 0 warnings\n")
+
+
+class Usage(CommandTest):
+    def test_help_and_version(self):
+        self.assertEqual(self.causeway("--help").returncode, 0)
+        self.assertIn("causeway check [-c FILE] [--json]", self.causeway("--help").stdout)
+        self.assertIn("usage: causeway check", self.causeway("check", "--help").stdout)
+        self.assertRegex(self.causeway("--version").stdout, r"^causeway \d+\.\d+\.\d+\n$")
+
+    def test_mistakes_exit_2(self):
+        for args, said in (((), "usage:"), (("chek",), 'did you mean "check"?'), (("check", "x"), "too many"),
+                           (("check", "--jsn"), 'did you mean "--json"?'), (("check", "-c"), "needs a value")):
+            with self.subTest(args):
+                done = self.causeway(*args)
+                self.assertEqual((done.returncode, done.stdout), (2, ""))
+                self.assertIn(said, done.stderr)
