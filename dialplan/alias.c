@@ -61,42 +61,74 @@ static bool begins_with_port(struct cw_str s)
 	return n == s.len || s.p[n] == ';' || s.p[n] == '?';
 }
 
-/*
- * The scheme of `uri` without its colon; empty when it has none, as what a person types.
- */
-static struct cw_str scheme_of(struct cw_str uri)
+static bool is_one_of(struct cw_str word, const char *const *words, size_t n)
 {
-	size_t n = 0;
+	size_t i;
 
-	while (n < uri.len && (is_alpha(uri.p[n]) || is_digit(uri.p[n]) ||
-				      (uri.p[n] != '\0' && strchr("+-.", uri.p[n]))))
-		n++;
-	if (n == 0 || n == uri.len || uri.p[n] != ':' || !is_alpha(uri.p[0]))
-		return cw_str_make(uri.p, 0);
-	/* `host:5061` is no scheme, but a telephone number must not be taken for a host called tel */
-	if (begins_with_port(cw_str_from(uri, n + 1)) &&
-		!cw_str_case_eq(cw_str_make(uri.p, n), cw_str_of("tel")))
-		return cw_str_make(uri.p, 0);
-	return cw_str_make(uri.p, n);
+	for (i = 0; i < n; i++)
+		if (cw_str_case_eq(word, cw_str_of(words[i])))
+			return true;
+	return false;
 }
 
-/* The byte that `s` begins with, decoded when it is an encoded unreserved character; *used says how many bytes it took. */
+/*
+ * Split the scheme off `uri`: what stands before the first colon, if it can be one. What a person types without a scheme has none:
+ * `host:5061` is a host, except that what is known to be a scheme is never taken for one (`sip:5061`, `tel:911`).
+ *
+ * Returns: 0 with *rest set; CW_ALIAS_E_SCHEME.
+ */
+static int split_scheme(struct cw_str *scheme, struct cw_str *rest, struct cw_str uri)
+{
+	static const char *const routed[] = {"sip", "sips", "xmpp", "im", "pres"};
+	static const char *const not_routed[] = {"tel"};
+	struct cw_str word = {uri.p, 0};
+
+	while (word.len < uri.len &&
+		(is_alpha(uri.p[word.len]) || is_digit(uri.p[word.len]) ||
+			(uri.p[word.len] != '\0' && strchr("+-.", uri.p[word.len]))))
+		word.len++;
+	*scheme = cw_str_make(uri.p, 0);
+	*rest = uri;
+	if (word.len == 0 || word.len == uri.len || uri.p[word.len] != ':' || !is_alpha(uri.p[0]))
+		return 0;
+	if (is_one_of(word, routed, sizeof(routed) / sizeof(routed[0]))) {
+		*scheme = word;
+		*rest = cw_str_from(uri, word.len + 1);
+		return 0;
+	}
+	if (is_one_of(word, not_routed, sizeof(not_routed) / sizeof(not_routed[0])))
+		return CW_ALIAS_E_SCHEME;
+	return begins_with_port(cw_str_from(uri, word.len + 1)) ? 0 : CW_ALIAS_E_SCHEME;
+}
+
+/*
+ * The byte that `s`, which is well encoded, begins with, decoded when it is an unreserved character; *used says how many bytes
+ * it took.
+ */
 static char decode_first(struct cw_str s, size_t *used)
 {
-	int high, low;
+	char c = s.p[0] == '%' ? (char)(hex_value(s.p[1]) * 16 + hex_value(s.p[2])) : '\0';
 
-	*used = 1;
-	if (s.len < 3 || s.p[0] != '%')
-		return s.p[0];
-	high = hex_value(s.p[1]);
-	low = hex_value(s.p[2]);
-	if (high < 0 || low < 0 || !is_unreserved((char)(high * 16 + low)))
-		return s.p[0];
-	*used = 3;
-	return (char)(high * 16 + low);
+	*used = is_unreserved(c) ? 3 : 1;
+	return is_unreserved(c) ? c : s.p[0];
 }
 
-/* Decode the unreserved characters among the first `user_len` bytes of `in`. */
+/* Whether every `%` begins an encoded byte. */
+static bool is_well_encoded(struct cw_str s)
+{
+	size_t at;
+
+	for (at = cw_str_find(s, '%'); at < s.len;
+		at += 3 + cw_str_find(cw_str_from(s, at + 3), '%'))
+		if (at + 2 >= s.len || hex_value(s.p[at + 1]) < 0 || hex_value(s.p[at + 2]) < 0)
+			return false;
+	return true;
+}
+
+/*
+ * Decode the unreserved characters among the first `user_len` bytes of `in`. Malformed encoding is left alone as a whole: what is
+ * decoded could make it well-formed (%4%42).
+ */
 static int decode_user(
 	struct cw_str *out, struct cw_str in, size_t user_len, struct cw_arena *arena)
 {
@@ -104,13 +136,14 @@ static int decode_user(
 	size_t at, used, n = 0;
 	char *copy;
 
+	*out = in;
+	if (cw_str_find(user, '%') == user_len || !is_well_encoded(user))
+		return 0;
 	for (at = 0; at < user_len; at += used, n++)
 		(void)decode_first(cw_str_from(user, at), &used);
 	n += in.len - user_len;
-	if (n == in.len) {
-		*out = in;
+	if (n == in.len)
 		return 0;
-	}
 	if (n > CW_ALIAS_MAX)
 		return CW_ALIAS_E_LENGTH;
 	copy = cw_arena_alloc(arena, n);
@@ -137,29 +170,21 @@ int cw_alias_prepare_jid(struct cw_str *out, struct cw_str jid)
 
 int cw_alias_prepare(struct cw_str *out, struct cw_str uri, struct cw_arena *arena)
 {
-	static const char *const schemes[] = {"sip", "sips", "xmpp", "im", "pres"};
-	struct cw_str scheme = scheme_of(uri), rest = uri, alias;
-	size_t i, user_len;
-	int r;
+	struct cw_str scheme, rest, alias;
+	size_t user_len;
+	int r = split_scheme(&scheme, &rest, uri);
 
-	if (scheme.len) {
-		for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
-			if (cw_str_case_eq(scheme, cw_str_of(schemes[i])))
-				break;
-		if (i == sizeof(schemes) / sizeof(schemes[0]))
-			return CW_ALIAS_E_SCHEME;
-		rest = cw_str_from(uri, scheme.len + 1);
-		if (cw_str_case_eq(scheme, cw_str_of("xmpp"))) {
-			/* RFC 5122: `?` begins a query, and a resource is no part of an alias */
-			rest.len = cw_str_find(rest, '?');
-			rest.len = cw_str_find(rest, '/');
-		}
+	if (r)
+		return r;
+	if (cw_str_case_eq(scheme, cw_str_of("xmpp"))) {
+		/* RFC 5122: `?` begins a query, and a resource is no part of an alias */
+		rest.len = cw_str_find(rest, '?');
+		rest.len = cw_str_find(rest, '/');
 	}
 	user_len = cw_str_find(rest, '@');
 	r = decode_user(&alias, rest, user_len == rest.len ? 0 : user_len, arena);
-	if (r)
-		return r;
-	r = check_usable(alias);
+	if (!r)
+		r = check_usable(alias);
 	if (r)
 		return r;
 	*out = alias;

@@ -3,7 +3,7 @@
  *
  * The alias of a SIP request is its Request-URI (after our own Routes are taken off) without the scheme, with user,
  * host, port and parameters as they stand. In the user part percent-encoded unreserved characters (RFC 3261, 25.1: alphanum and
- * - _ . ! ~ * ' ( ) ) are decoded and nothing else, so that no second `@` appears. The alias of a stanza is its bare `to`
+ * - _ . ! ~ * ' ( ) ) are decoded and nothing else, so that no second `@` appears; nothing is where a `%` begins no encoded byte. The alias of a stanza is its bare `to`
  * address.
  */
 #ifndef CW_DIALPLAN_ALIAS_H

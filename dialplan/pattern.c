@@ -114,6 +114,8 @@ static int compile_regex(struct cw_pattern *p, struct cw_pattern_error *error)
 	if (code == PCRE2_ERROR_HEAP_FAILED)
 		return -ENOMEM;
 	(void)pcre2_get_error_message(code, (PCRE2_UCHAR *)message, sizeof(message));
+	/* PCRE2 10.42 counts one byte too far where a verb is not closed */
+	offset = offset < p->text.len ? offset : p->text.len;
 	return invalid(error, false, offset, "%s", message);
 }
 

@@ -183,6 +183,8 @@ static const struct error_case {
 } error_cases[] = {
 	{"syntax", CW_PATTERN_REGEX, "ab(c", CW_BEHAVIOR_LEAVE, "", 4, false, NULL},
 	{"not glued", CW_PATTERN_REGEX, "a)|(?:b", CW_BEHAVIOR_LEAVE, "", 1, false, NULL},
+	{"a verb that is not closed", CW_PATTERN_REGEX, "(*LIMIT_MATCH=1", CW_BEHAVIOR_LEAVE, "",
+		15, false, NULL},
 	{"UTF", CW_PATTERN_REGEX, "(*UTF)a", CW_BEHAVIOR_LEAVE, "", 6, false, NULL},
 	{"\\C", CW_PATTERN_REGEX, "a\\C", CW_BEHAVIOR_LEAVE, "", 3, false, NULL},
 	{"empty", CW_PATTERN_PREFIX, "", CW_BEHAVIOR_LEAVE, "", 0, false, "the pattern is empty"},

@@ -1,0 +1,66 @@
+/*
+ * Any bytes as a pattern, a replacement and an alias (one byte that selects type and behavior, then the three, parted by NUL):
+ * never a crash, and what is answered holds together.
+ */
+#include "dialplan/alias.h"
+#include "dialplan/pattern.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(bool condition)
+{
+	if (!condition)
+		abort();
+}
+
+/* Take the bytes up to the next NUL off *rest. */
+static struct cw_str take(struct cw_str *rest)
+{
+	struct cw_str taken = {rest->p, cw_str_find(*rest, '\0')};
+
+	*rest = cw_str_from(*rest, taken.len + 1);
+	return taken;
+}
+
+static void apply(const struct cw_pattern *p, struct cw_str text)
+{
+	enum cw_match match = CW_MATCH_NO, again = cw_pattern_match(p, text);
+	struct cw_str out = {NULL, 0};
+	struct cw_arena arena = {0};
+	int r = cw_pattern_apply(p, text, &arena, &match, &out);
+
+	require(r == 0 || r == -EMSGSIZE);
+	require(r == 0 ? match == again : again == CW_MATCH_YES);
+	if (r == 0 && match == CW_MATCH_YES)
+		require(cw_alias_is_usable(out));
+	cw_arena_finish(&arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct cw_str rest, text, replacement;
+	struct cw_pattern_error error;
+	struct cw_pattern *p;
+	int r;
+
+	if (size == 0)
+		return 0;
+	rest = cw_str_make((const char *)data + 1, size - 1);
+	text = take(&rest);
+	replacement = take(&rest);
+	r = cw_pattern_create(&p, (enum cw_pattern_type)(data[0] % 4), text,
+		(enum cw_behavior)(data[0] / 4 % 3), replacement, &error);
+	if (r) {
+		require(r == CW_PATTERN_E_INVALID);
+		require(memchr(error.text, '\0', sizeof(error.text)) != NULL);
+		require(error.offset <= (error.in_replacement ? replacement.len : text.len));
+		return 0;
+	}
+	if (cw_alias_is_usable(rest))
+		apply(p, rest);
+	cw_pattern_destroy(p);
+	return 0;
+}
