@@ -20,4 +20,32 @@ int cw_command_check(const struct cw_options *options);
  */
 int cw_command_run(const struct cw_options *options);
 
+/*
+ * causeway locate: where an alias or a message goes, and why.
+ *
+ * Returns: 0 at least one target, 1 none, 2 an error.
+ */
+int cw_command_locate(const struct cw_options *options);
+
+/*
+ * causeway pattern: one pattern on one alias.
+ *
+ * Returns: 0 it matches, 1 it does not, 2 an error.
+ */
+int cw_command_pattern(const struct cw_options *options);
+
+/*
+ * causeway rules list: transforms and rules in the order in which they are asked.
+ *
+ * Returns: 0, or 2 for an error.
+ */
+int cw_command_rules_list(const struct cw_options *options);
+
+/*
+ * causeway rules test: whether requests go where files of tests say.
+ *
+ * Returns: 0 all passed, 1 some failed, 2 an error.
+ */
+int cw_command_rules_test(const struct cw_options *options);
+
 #endif

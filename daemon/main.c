@@ -14,6 +14,44 @@ static const struct cw_command commands[] = {
 		.run = cw_command_check,
 	},
 	{
+		.name = "locate",
+		.usage =
+			"[-c FILE] [--from ZONE] [--protocol sip|xmpp] [--variant V] [--method M]\n"
+			"        [--authenticated] [--brief] [--json] ALIAS | --message FILE",
+		.help = "where a request goes, and why",
+		.options = CW_TAKES(CW_OPTION_CONFIG) | CW_TAKES(CW_OPTION_JSON) |
+			   CW_TAKES(CW_OPTION_FROM) | CW_TAKES(CW_OPTION_PROTOCOL) |
+			   CW_TAKES(CW_OPTION_VARIANT) | CW_TAKES(CW_OPTION_METHOD) |
+			   CW_TAKES(CW_OPTION_AUTHENTICATED) | CW_TAKES(CW_OPTION_MESSAGE) |
+			   CW_TAKES(CW_OPTION_BRIEF),
+		.max_args = 1,
+		.run = cw_command_locate,
+	},
+	{
+		.name = "pattern",
+		.usage = "exact|prefix|suffix|regex PATTERN [leave|strip|replace [TEXT]] ALIAS",
+		.help = "whether a pattern matches an alias, and what becomes of it",
+		.min_args = 3,
+		.max_args = 5,
+		.run = cw_command_pattern,
+	},
+	{
+		.name = "rules list",
+		.usage = "[-c FILE]",
+		.help = "transforms and search rules in the order in which they are asked",
+		.options = CW_TAKES(CW_OPTION_CONFIG),
+		.run = cw_command_rules_list,
+	},
+	{
+		.name = "rules test",
+		.usage = "[-c FILE] [--coverage] FILE...",
+		.help = "whether requests go where files of tests say",
+		.options = CW_TAKES(CW_OPTION_CONFIG) | CW_TAKES(CW_OPTION_COVERAGE),
+		.min_args = 1,
+		.max_args = SIZE_MAX,
+		.run = cw_command_rules_test,
+	},
+	{
 		.name = "run",
 		.usage = "[-c FILE]",
 		.help = "the daemon, in the foreground",
@@ -37,28 +75,54 @@ static void usage(FILE *out)
 		     "causeway.conf(5).\n");
 }
 
-static const struct cw_command *find(const char *name)
+/* The second word of a command whose first is `first`, or NULL. */
+static const char *second_word(const struct cw_command *command, const char *first)
 {
+	size_t len = strlen(first);
+
+	if (strncmp(command->name, first, len) != 0 || command->name[len] != ' ')
+		return NULL;
+	return command->name + len + 1;
+}
+
+/* The command that argv[1], or argv[1] and argv[2], name; *n_words says how many of them do. */
+static const struct cw_command *find(int argc, char **argv, int *n_words)
+{
+	const char *second;
 	size_t i;
 
-	for (i = 0; i < N_COMMANDS; i++)
-		if (strcmp(commands[i].name, name) == 0)
+	for (i = 0; i < N_COMMANDS; i++) {
+		second = second_word(&commands[i], argv[1]);
+		*n_words = second ? 2 : 1;
+		if (second ? argc > 2 && strcmp(second, argv[2]) == 0
+			   : strcmp(commands[i].name, argv[1]) == 0)
 			return &commands[i];
+	}
 	return NULL;
 }
 
 static int unknown_command(const char *name)
 {
 	const char *names[N_COMMANDS + 1] = {NULL}, *nearest;
-	size_t i;
+	size_t i, n = 0;
 
+	for (i = 0; i < N_COMMANDS; i++)
+		if (second_word(&commands[i], name))
+			names[n++] = second_word(&commands[i], name);
+	if (n) {
+		fprintf(stderr, "causeway %s: expected", name);
+		for (i = 0; i < n; i++)
+			fprintf(stderr, "%s %s", i ? " or" : "", names[i]);
+		fprintf(stderr, "\ncauseway --help lists the commands\n");
+		return 2;
+	}
 	for (i = 0; i < N_COMMANDS; i++)
 		names[i] = commands[i].name;
 	nearest = cw_diag_nearest(cw_str_of(name), names);
 	fprintf(stderr, "causeway: unknown command \"%s\"", name);
 	if (nearest)
 		fprintf(stderr, "; did you mean \"%s\"?", nearest);
-	fprintf(stderr, "\ncauseway --help lists them\n");
+	fprintf(stderr, "\ncauseway --help lists the commands\n");
 	return 2;
 }
 
@@ -66,7 +130,7 @@ int main(int argc, char **argv)
 {
 	const struct cw_command *command;
 	struct cw_options options;
-	int r;
+	int r, n_words;
 
 	if (argc < 2) {
 		usage(stderr);
@@ -80,13 +144,15 @@ int main(int argc, char **argv)
 		printf("causeway " CW_VERSION "\n");
 		return 0;
 	}
-	command = find(argv[1]);
+	command = find(argc, argv, &n_words);
 	if (!command)
 		return unknown_command(argv[1]);
-	if (argc == 3 && strcmp(argv[2], "--help") == 0) {
+	argc -= 1 + n_words;
+	argv += 1 + n_words;
+	if (argc == 1 && strcmp(argv[0], "--help") == 0) {
 		printf("usage: causeway %s %s\n%s\n", command->name, command->usage, command->help);
 		return 0;
 	}
-	r = cw_options_parse(&options, command, argc - 2, argv + 2, stderr);
+	r = cw_options_parse(&options, command, argc, argv, stderr);
 	return r ? r : command->run(&options);
 }
