@@ -2,8 +2,9 @@
  * Any bytes as a pattern, a replacement and an alias (one byte that selects type and behavior, then the three, parted by NUL):
  * never a crash, and what is answered holds together.
  */
-#include "dialplan/alias.h"
 #include "dialplan/pattern.h"
+
+#include "dialplan/alias.h"
 
 #include <errno.h>
 #include <stdlib.h>
