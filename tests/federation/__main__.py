@@ -26,7 +26,7 @@ PICTURE = """
 class Table:
     """Rows as they come, under the heading of their section."""
 
-    LINE = "  {mark} {sender:<9} {what:<29} {edge:<30} {inner:<33} {back:<26} {trace}"
+    LINE = "  {mark} {sender:<9} {what:<30} {edge:<30} {inner:<33} {trace:<12}  {back}"
 
     def __init__(self):
         self.section = None

@@ -77,7 +77,7 @@ class Exchange:
             traces.append(line.trace)
             carried = line.rule
             by = "dialog token" if carried == TOKEN else carried
-            setattr(row, name, line.fields.get("detail", "refused") if carried == NO_RULE else f"{by} → {line.to}")
+            setattr(row, name, "refused" if carried == NO_RULE else f"{by} → {line.to}")
             if carried != rule:
                 row.faults.append(f"{row.what}: carried by {carried!r} in the {name} Causeway, expected {rule!r}:\n"
                                   f"{line.text}")

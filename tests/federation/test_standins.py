@@ -48,7 +48,7 @@ class Proxy:
             left = [value for value in sip.split_values(sip.text(line).partition(":")[2]) if PROXY not in value]
             place = out.lines.index(line)
             out.lines[place:place + 1] = [f"Route: {', '.join(left)}".encode()] if left else []
-        if request.method in ("INVITE", "SUBSCRIBE"):
+        if request.method in ("INVITE", "SUBSCRIBE", "NOTIFY"):
             out.prepend("Record-Route", f"<sip:{PROXY}:5061;transport=tls;lr;cw=token>")
         out.prepend("Via", f"SIP/2.0/TLS {PROXY}:5061;branch={branch}")
         self.spoil(out)
