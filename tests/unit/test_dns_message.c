@@ -339,6 +339,18 @@ static void make_count_too_high(struct dns_packet *p)
 	p->bytes[7] = 3;
 }
 
+/* Owner and target end in pointers to the question, as real servers write them. */
+static void make_compressed_records(struct dns_packet *p)
+{
+	static const char record[] = "\xc0\x0c\x00\x21\x00\x01\x00\x00\x00\x3c\x00\x0c"
+				     "\x00\x01\x00\x02\x13\xc5\x03"
+				     "sip\xc0\x0c";
+
+	p->bytes[7] = 1;
+	memcpy(p->bytes + p->len, record, sizeof(record) - 1);
+	p->len += sizeof(record) - 1;
+}
+
 /* The name of the question is a pointer to a name behind it, equal to ours once expanded: udns would walk over the end. */
 static void make_compressed_question(struct dns_packet *p)
 {
@@ -402,6 +414,8 @@ static const struct reply_case {
 	{"two questions", CW_DNS_TYPE_A, make_two_questions, "ignored"},
 	{"fewer records than counted", CW_DNS_TYPE_A, make_count_too_high,
 		"failed records that cannot be read"},
+	{"compressed records", CW_DNS_TYPE_SRV, make_compressed_records,
+		"final ok ttl=60 1/2/5061/sip.a.example"},
 	{"compressed question", CW_DNS_TYPE_A, make_compressed_question, "ignored"},
 };
 
@@ -426,18 +440,22 @@ END_TEST
 /* Every message, cut off anywhere, is an answer that cannot be read or none at all; never more. */
 START_TEST(survives_cuts)
 {
-	const struct reply_case *c = &reply_cases[_i];
 	struct dns_packet *p = malloc(sizeof(*p));
 	struct cw_dns_reply reply;
 
 	ck_assert_ptr_nonnull(p);
-	dns_packet_begin(p, ID, "a.example", (unsigned)c->type);
-	c->make(p);
-	for (size_t len = 0; len < p->len; len++) {
-		read_packet(&reply, c->type, "a.example", cw_str_make((const char *)p->bytes, len));
-		ck_assert_msg(reply.kind != CW_DNS_REPLY_FINAL || reply.records->n == 0,
-			"%s: cut at %zu", c->name, len);
-		free(reply.records);
+	for (size_t i = 0; i < N_ELEMENTS(reply_cases); i++) {
+		const struct reply_case *c = &reply_cases[i];
+
+		dns_packet_begin(p, ID, "a.example", (unsigned)c->type);
+		c->make(p);
+		for (size_t len = 0; len < p->len; len++) {
+			read_packet(&reply, c->type, "a.example",
+				cw_str_make((const char *)p->bytes, len));
+			ck_assert_msg(reply.kind != CW_DNS_REPLY_FINAL || reply.records->n == 0,
+				"%s: cut at %zu", c->name, len);
+			free(reply.records);
+		}
 	}
 	free(p);
 }
@@ -490,7 +508,7 @@ int main(void)
 	tcase_add_test(tcase, refuses_a_nul);
 	tcase_add_test(tcase, writes_queries);
 	ADD_ROWS(tcase, reads_replies, reply_cases);
-	ADD_ROWS(tcase, survives_cuts, reply_cases);
+	tcase_add_test(tcase, survives_cuts);
 	tcase_add_test(tcase, bounds_the_number_of_records);
 	tcase_add_test(tcase, copes_without_memory);
 	suite_add_tcase(suite, tcase);
