@@ -189,7 +189,7 @@ static bool try_address(
 		.setup = a->ctx->setup,
 		.zone = zone,
 		.address = *address,
-		.server_name = host->host,
+		.server_name = host->server_name,
 		.names = host->names,
 		.n_names = host->n_names,
 		.connect_timeout_ms = (unsigned)(share < left ? share : left),
@@ -321,6 +321,21 @@ static void cancel(void *arg)
 	}
 }
 
+/*
+ * This peer gave no answer: on to the next one, unless the request may have arrived and must not
+ * arrive twice.
+ */
+static void give_up_peer(struct cw_attempt *a, enum cw_reason reason)
+{
+	cw_client_txn_stop(&a->ctx->sip->transactions, &a->txn);
+	cw_timer_stop(a->timer);
+	a->reason = reason;
+	if (a->ctx->relay.once || a->ringing || a->cancel_wanted)
+		end(a, reason);
+	else
+		try_next(a);
+}
+
 static void on_timer(void *arg)
 {
 	struct cw_attempt *a = arg;
@@ -337,7 +352,7 @@ static void on_timer(void *arg)
 	/* Whoever said no more than 100 is not waited for any longer, but told so. */
 	if (a->provisional && a->ctx->message->method == CW_SIP_INVITE)
 		send_follow_up(a, NULL);
-	end(a, CW_REASON_TIMEOUT);
+	give_up_peer(a, CW_REASON_TIMEOUT);
 }
 
 static void on_provisional(struct cw_attempt *a, struct cw_sip_message *response)
@@ -386,7 +401,7 @@ static void on_failure_response(struct cw_attempt *a, struct cw_sip_message *res
 	if (a->timed_out)
 		reason = CW_REASON_TIMEOUT;
 	a->written = false; /* it said itself that it did not take it */
-	cw_context_offer(a->ctx, response);
+	cw_context_offer(a->ctx, response, reason == CW_REASON_REJECTED);
 	if (!next_peer) {
 		end(a, reason);
 		return;
@@ -411,7 +426,7 @@ static void on_response(void *arg, struct cw_sip_message *response)
 	} else if (response->status < 300) {
 		if (a->ctx->message->method == CW_SIP_INVITE)
 			enter(a, CW_ATTEMPT_PASSING);
-		cw_context_offer(a->ctx, response);
+		cw_context_offer(a->ctx, response, true);
 		end(a, CW_REASON_DELIVERED);
 	} else {
 		on_failure_response(a, response);
@@ -422,20 +437,12 @@ static void on_lost(void *arg)
 {
 	struct cw_attempt *a = arg;
 
-	cw_client_txn_stop(&a->ctx->sip->transactions, &a->txn);
 	if (a->state == CW_ATTEMPT_PASSING)
-		return;
-	if (a->state == CW_ATTEMPT_CANCELLING) {
+		cw_client_txn_stop(&a->ctx->sip->transactions, &a->txn);
+	else if (a->state == CW_ATTEMPT_CANCELLING)
 		end(a, CW_REASON_CANCELLED);
-		return;
-	}
-	a->reason = CW_REASON_LOST;
-	if (a->ctx->relay.once || a->ringing) {
-		end(a, CW_REASON_LOST);
-		return;
-	}
-	cw_timer_stop(a->timer);
-	try_next(a);
+	else
+		give_up_peer(a, CW_REASON_LOST);
 }
 
 const struct cw_egress cw_attempt_egress = {

@@ -242,9 +242,9 @@ static bool is_better(unsigned a, unsigned b)
 	return a / 100 < b / 100;
 }
 
-void cw_context_offer(struct cw_context *ctx, struct cw_sip_message *response)
+void cw_context_offer(struct cw_context *ctx, struct cw_sip_message *response, bool ends_search)
 {
-	if (ctx->best && !is_better(response->status, ctx->best->status)) {
+	if (ctx->best && !ends_search && !is_better(response->status, ctx->best->status)) {
 		cw_sip_message_destroy(response);
 		return;
 	}

@@ -97,8 +97,11 @@ void cw_context_acknowledged(struct cw_context *ctx);
 /* A provisional or, after the first, a further 2xx answer came from the far side; takes it. */
 void cw_context_pass(struct cw_context *ctx, struct cw_sip_message *response);
 
-/* A final answer that did not end the search, or ends it; takes it, and keeps the best. */
-void cw_context_offer(struct cw_context *ctx, struct cw_sip_message *response);
+/*
+ * A final answer came from below; takes it. The one that ends the search goes back whatever came
+ * before; of those that do not, the best is kept.
+ */
+void cw_context_offer(struct cw_context *ctx, struct cw_sip_message *response, bool ends_search);
 
 /* Its connection died: answers will go another way. */
 void cw_context_link_lost(struct cw_context *ctx);

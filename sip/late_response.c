@@ -95,7 +95,8 @@ void cw_late_response_send(struct cw_context *ctx, struct cw_str bytes)
 	(*ctx->sip->counters.late_responses)++;
 	peer = link ? NULL : find_peer(ctx, &target.address);
 	if (peer) {
-		target.server_name = peer->host;
+		target.server_name =
+			cw_next_hop_server_name(peer->host, target.names, target.n_names);
 		link = cw_pool_find(ctx->sip->pool, &target);
 	}
 	if (link && cw_link_send(link, bytes, NULL) == 0)

@@ -1,6 +1,7 @@
 #include "sip/monitor.h"
 
 #include "core/log.h"
+#include "sip/next_hop.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -111,7 +112,8 @@ static void connect_to(struct probe *p, const struct cw_address *address)
 		.setup = p->monitor->setup,
 		.zone = p->zone,
 		.address = *address,
-		.server_name = p->zone->peers[p->peer].host,
+		.server_name = cw_next_hop_server_name(
+			p->zone->peers[p->peer].host, p->zone->verify, p->zone->n_verify),
 		.names = p->zone->verify,
 		.n_names = p->zone->n_verify,
 		.connect_timeout_ms = p->zone->connect_timeout_ms,

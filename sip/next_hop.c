@@ -7,16 +7,20 @@
 static const struct cw_str microsoft_service = CW_STR("_sipfederationtls._tcp.");
 static const struct cw_str standard_service = CW_STR("_sips._tcp.");
 
-static struct cw_next_hop_host *add_host(struct cw_next_hop *hop, struct cw_str host, uint16_t port,
+struct cw_str cw_next_hop_server_name(
+	struct cw_str host, const struct cw_str *names, size_t n_names)
+{
+	struct cw_address literal;
+
+	return n_names > 0 && cw_address_make(&literal, host, SIPS_PORT) == 0 ? names[0] : host;
+}
+
+static void add_host(struct cw_next_hop *hop, struct cw_str host, uint16_t port,
 	const struct cw_str *names, size_t n_names)
 {
-	struct cw_next_hop_host *h;
-
-	if (hop->n_hosts == CW_NEXT_HOP_HOSTS_MAX)
-		return NULL;
-	h = &hop->hosts[hop->n_hosts++];
-	*h = (struct cw_next_hop_host){host, port, names, n_names};
-	return h;
+	if (hop->n_hosts < CW_NEXT_HOP_HOSTS_MAX)
+		hop->hosts[hop->n_hosts++] = (struct cw_next_hop_host){
+			host, port, cw_next_hop_server_name(host, names, n_names), names, n_names};
 }
 
 /* A host whose certificate must carry exactly `name`. */

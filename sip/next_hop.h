@@ -21,6 +21,8 @@
 struct cw_next_hop_host {
 	struct cw_str host;
 	uint16_t port;
+	struct cw_str
+		server_name; /* for SNI: the host, or of a literal address the name that is wanted there */
 	const struct cw_str *names; /* the certificate must carry one; none: not checked */
 	size_t n_names;
 };
@@ -74,6 +76,13 @@ enum cw_next_hop_step {
 /* The next address to try. */
 enum cw_next_hop_step cw_next_hop_next(struct cw_next_hop *hop, const struct cw_address **address,
 	const struct cw_next_hop_host **host);
+
+/*
+ * The name for SNI towards a host: itself, or of a literal address the first name that its
+ * certificate may carry.
+ */
+struct cw_str cw_next_hop_server_name(
+	struct cw_str host, const struct cw_str *names, size_t n_names);
 
 /* Forget an open lookup. */
 void cw_next_hop_finish(struct cw_next_hop *hop);

@@ -235,6 +235,8 @@ static void on_opened(struct cw_link *link, void *arg)
 		cw_warn("sip.pool", cw_kz("event", "certificate-refused"),
 			cw_kz("problem", "wrong-name"), cw_ks("zone", hop->zone->name),
 			cw_kz("remote", link->remote), cw_ks("expected", hop->names[0]),
+			cw_ks("name", identity && identity->n_names ? identity->names[0].name
+								    : cw_str_of("-")),
 			cw_kz("subject", identity ? identity->subject : NULL));
 		hop->reason = CW_REASON_UNTRUSTED;
 		cw_table_remove(&hop->pool->hops, &hop->entry);

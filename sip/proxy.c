@@ -91,13 +91,19 @@ void *cw_sip_accept(struct cw_connection *connection, void *arg)
 	return link;
 }
 
+/* The name to call a certificate's holder by. */
+static struct cw_str first_name(const struct cw_identity *identity)
+{
+	return identity && identity->n_names ? identity->names[0].name : cw_str_of("-");
+}
+
 static void log_open(const struct cw_link *link)
 {
 	const struct cw_identity *identity = cw_connection_identity(link->connection);
 
 	cw_info("sip.connection", cw_kz("event", "open"),
 		cw_kz("direction", link->incoming ? "in" : "out"), cw_ks("zone", link->zone->name),
-		cw_kz("remote", link->remote),
+		cw_kz("remote", link->remote), cw_ks("name", first_name(identity)),
 		cw_kz("subject", identity ? identity->subject : NULL));
 }
 
@@ -117,6 +123,7 @@ static bool admit(struct cw_sip *sip, struct cw_link *link)
 		return true;
 	(*sip->counters.denied)++;
 	cw_warn("sip.connection", cw_kz("event", "denied"), cw_kz("remote", link->remote),
+		cw_ks("name", first_name(identity)),
 		cw_kz("subject", identity ? identity->subject : NULL),
 		cw_kz("file", by ? by->place.file : NULL), cw_ki("line", by ? by->place.line : 0));
 	return false;
