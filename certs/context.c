@@ -100,13 +100,21 @@ static const struct snapshot *snapshot_of(const struct cw_tls *tls)
 	return SSL_CTX_get_ex_data(tls->front, snapshot_index);
 }
 
-/* Report a problem of `file`: `what`, or OpenSSL's last reason where that is NULL. */
+/* Certificates and CRLs are read by the PEM routines, keys by a decoder. */
+static bool is_not_pem(unsigned long error)
+{
+	return (ERR_GET_LIB(error) == ERR_LIB_PEM &&
+		       ERR_GET_REASON(error) == PEM_R_NO_START_LINE) ||
+	       (ERR_GET_LIB(error) == ERR_LIB_OSSL_DECODER &&
+		       ERR_GET_REASON(error) == ERR_R_UNSUPPORTED);
+}
+
+/* Report a problem of `file`: `what`, or OpenSSL's first and nearest reason where that is NULL. */
 static int complain(const struct loading *l, const char *file, const char *what)
 {
-	unsigned long error = ERR_peek_last_error();
+	unsigned long error = ERR_peek_error();
 
-	if (!what && ERR_GET_LIB(error) == ERR_LIB_PEM &&
-		ERR_GET_REASON(error) == PEM_R_NO_START_LINE)
+	if (!what && is_not_pem(error))
 		what = "holds no PEM text of the expected kind";
 	if (!what)
 		what = ERR_reason_error_string(error);
@@ -184,6 +192,7 @@ static int refuse_passphrase(char *out, int room, int writing, void *arg)
 static int load_key(const struct loading *l)
 {
 	const char *file = l->settings->key;
+	bool has_certificate = SSL_CTX_get0_certificate(l->ctx) != NULL;
 	bool was_asked = false;
 	struct stat st;
 	int loaded;
@@ -200,10 +209,11 @@ static int load_key(const struct loading *l)
 	if (was_asked)
 		return complain(
 			l, file, "the key is encrypted; a daemon needs it without passphrase");
-	if (loaded != 1 && ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH)
-		return complain(l, file, "the key does not belong to the certificate");
-	if (loaded != 1)
+	if (loaded != 1 && ERR_GET_REASON(ERR_peek_error()) != X509_R_KEY_VALUES_MISMATCH)
 		return complain(l, file, NULL);
+	/* A key of another kind than the certificate's loads without complaint, beside it. */
+	if (has_certificate && (loaded != 1 || SSL_CTX_check_private_key(l->ctx) != 1))
+		return complain(l, file, "the key does not belong to the certificate");
 	return 0;
 }
 

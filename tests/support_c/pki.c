@@ -65,6 +65,7 @@ void pki_write(struct pki *pki, const char *name, const char *text)
 {
 	FILE *f = open_file(pki_path(pki, name), "w");
 
+	ck_assert_int_eq(chmod(pki_path(pki, name), S_IRUSR | S_IWUSR), 0);
 	ck_assert_int_ge(fputs(text, f), 0);
 	ck_assert_int_eq(fclose(f), 0);
 }
@@ -115,9 +116,10 @@ static void add_extension(X509 *x, int nid, const char *value)
 
 static void add_dns_names(X509 *x, const char *names)
 {
-	char value[512] = "", copy[256];
+	static char value[16384], copy[8192];
 	char *rest = NULL;
 
+	value[0] = '\0';
 	snprintf(copy, sizeof(copy), "%s", names);
 	for (char *name = strtok_r(copy, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
 		size_t len = strlen(value);
