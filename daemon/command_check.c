@@ -70,8 +70,9 @@ static void print_text(const char *path, const struct cw_config *config, const s
 	if (diag->errors)
 		return;
 	(void)cw_ruleset_rules(config->rules, &n_rules);
-	printf("%s: %zu listeners, %zu zones, %zu rules: %s\n", path, config->n_listeners,
-		config->n_zones - 1, n_rules, diag->warnings ? "usable, with warnings" : "good");
+	printf("%s: %s (listeners: %zu, zones: %zu, rules: %zu)\n", path,
+		diag->warnings ? "usable, with warnings" : "good", config->n_listeners,
+		config->n_zones - 1, n_rules);
 }
 
 int cw_command_check(const struct cw_options *options)

@@ -399,14 +399,16 @@ void cw_read_block(struct cw_reader *r, enum cw_context context, const struct cw
 	struct block b = {.context = context, .zone_type = zone_type};
 	const struct cw_conf_node *child;
 	const struct cw_setting *s;
+	bool is_alone;
 
 	b.settings = cw_schema_settings(context, &b.count);
 	for (child = first; child && !r->error; child = child->next) {
 		s = find(r, &b, child, !late);
 		if (!s)
 			continue;
-		/* both, so that one mistake does not hide the other */
-		if (!is_first(r, &b, s, child, !late) | !has_right_shape(r, s, child, !late))
+		/* asked both, so that one mistake does not hide the other */
+		is_alone = is_first(r, &b, s, child, !late);
+		if (!has_right_shape(r, s, child, !late) || !is_alone)
 			continue;
 		if (!(s->flags & CW_SETTING_LATE) == !late)
 			read_setting(r, s, child, draft);

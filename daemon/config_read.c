@@ -10,9 +10,9 @@
 
 /* ---- messages and memory ---- */
 
-static void add_message(struct cw_reader *r, enum cw_severity severity,
-	const struct cw_conf_node *node, const struct cw_conf_word *word, const char *format,
-	va_list args)
+static void __attribute__((format(printf, 5, 0)))
+add_message(struct cw_reader *r, enum cw_severity severity, const struct cw_conf_node *node,
+	const struct cw_conf_word *word, const char *format, va_list args)
 {
 	struct cw_place place = cw_conf_place(node, word);
 	char message[MESSAGE_MAX];

@@ -74,7 +74,6 @@ static const struct cw_setting file_settings[] = {
 			"*run*."},
 	{"listen", CW_TYPE_LISTEN, CW_SETTING_REPEATABLE,
 		.arguments = "sip tls | sip tcp | xmpp | xmpps ADDRESS:PORT",
-		.effect = CW_AT_RESTART,
 		.help = "An address and port to listen on; IPv6 in brackets. _xmpp_ begins with "
 			"STARTTLS, _xmpps_ with TLS. "
 			"The first one of a kind gives the port for Record-Route."},
@@ -151,7 +150,7 @@ static const struct cw_setting dns_settings[] = {
 
 #define AT(member) .offset = offsetof(struct cw_token_draft, member)
 static const struct cw_setting token_settings[] = {
-	{"key-file", CW_TYPE_FILE, CW_SETTING_REQUIRED, AT(key_file), .effect = CW_AT_RESTART,
+	{"key-file", CW_TYPE_FILE, CW_SETTING_REQUIRED, AT(key_file),
 		.help = "The file of keys, shared by the peers of a cluster; made at the first "
 			"start when it is absent."},
 };

@@ -119,7 +119,7 @@ class Check(CommandTest):
     def test_a_good_file_is_good(self):
         done = self.check(GOOD)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertEqual(done.stdout, "c.conf: 2 listeners, 2 zones, 2 rules: good\n")
+        self.assertEqual(done.stdout, "c.conf: good (listeners: 2, zones: 2, rules: 2)\n")
         self.assertFalse((self.dir / "token.keys").exists(), "check makes no keys")
 
     def test_warnings_alone_exit_1(self):
