@@ -59,20 +59,22 @@ def show_counters(counters):
             print(f"  {name:<40} {values[0]:>10} {values[1]:>10}")
 
 
-def invite_to_try(f):
-    """The commands that somebody may want to try while it is up."""
+def commands(f):
+    """What somebody may want to ask the dial plans while the federation is up; the last is a call, which has no way."""
     program = os.path.relpath(f.program)
-    inner, edge = f.inner.config, f.edge.config
-    print(f"""
-Everything stays up until Ctrl-C. Ask the dial plan, in another terminal:
-  {program} locate -c {inner} --from IMP {ALICE}
-  {program} locate -c {edge} --from inner {ALICE}
-  {program} locate -c {edge} --from default {BOB}
-  {program} locate -c {inner} --from edge {BOB}
-  {program} locate -c {inner} --from edge 'imp1-public.ciscoexample.com:5061;transport=tls'
-  {program} locate -c {inner} --from edge --variant ms-av {BOB}
-and read what the Causeways wrote:
-  tail -f {edge.parent}/stderr.log {inner.parent}/stderr.log""", flush=True)
+    questions = (
+        (f.inner, "IMP", ALICE), (f.edge, "inner", ALICE), (f.edge, "default", BOB), (f.inner, "edge", BOB),
+        (f.inner, "edge", "'imp1-public.ciscoexample.com:5061;transport=tls'"), (f.inner, "edge --variant ms-av", BOB))
+    return [f"{program} locate -c {daemon.config} --from {source} {alias}" for daemon, source, alias in questions]
+
+
+def invite_to_try(f):
+    """Tell what can be done while it is up."""
+    print("\nEverything stays up until Ctrl-C. Ask the dial plans, in another terminal:")
+    for command in commands(f):
+        print(f"  {command}")
+    print("and read what the Causeways wrote:")
+    print(f"  tail -f {f.edge.dir}/stderr.log {f.inner.dir}/stderr.log", flush=True)
 
 
 async def run(program, directory, once):
@@ -121,7 +123,9 @@ def main():
         else:
             shutil.rmtree(directory)
     if faults:
-        print(f"\nNOT RIGHT, {len(faults)} faults, the first:\n{faults[0]}", file=sys.stderr)
+        print(f"\nNOT RIGHT, faults: {len(faults)}, the first:\n{faults[0]}", file=sys.stderr)
+        if not args.keep:
+            print("With --keep the configurations and logs stay.", file=sys.stderr)
         return 1
     print("\nEverything was right.")
     return 0
