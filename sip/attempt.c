@@ -321,21 +321,6 @@ static void cancel(void *arg)
 	}
 }
 
-/*
- * This peer gave no answer: on to the next one, unless the request may have arrived and must not
- * arrive twice.
- */
-static void give_up_peer(struct cw_attempt *a, enum cw_reason reason)
-{
-	cw_client_txn_stop(&a->ctx->sip->transactions, &a->txn);
-	cw_timer_stop(a->timer);
-	a->reason = reason;
-	if (a->ctx->relay.once || a->ringing || a->cancel_wanted)
-		end(a, reason);
-	else
-		try_next(a);
-}
-
 static void on_timer(void *arg)
 {
 	struct cw_attempt *a = arg;
@@ -352,7 +337,7 @@ static void on_timer(void *arg)
 	/* Whoever said no more than 100 is not waited for any longer, but told so. */
 	if (a->provisional && a->ctx->message->method == CW_SIP_INVITE)
 		send_follow_up(a, NULL);
-	give_up_peer(a, CW_REASON_TIMEOUT);
+	end(a, CW_REASON_TIMEOUT);
 }
 
 static void on_provisional(struct cw_attempt *a, struct cw_sip_message *response)
@@ -433,16 +418,23 @@ static void on_response(void *arg, struct cw_sip_message *response)
 	}
 }
 
+/* On to the next peer, unless the request may have arrived and must not arrive twice. */
 static void on_lost(void *arg)
 {
 	struct cw_attempt *a = arg;
 
-	if (a->state == CW_ATTEMPT_PASSING)
+	if (a->state == CW_ATTEMPT_PASSING) {
 		cw_client_txn_stop(&a->ctx->sip->transactions, &a->txn);
-	else if (a->state == CW_ATTEMPT_CANCELLING)
-		end(a, CW_REASON_CANCELLED);
-	else
-		give_up_peer(a, CW_REASON_LOST);
+		return;
+	}
+	a->reason = a->state == CW_ATTEMPT_CANCELLING ? CW_REASON_CANCELLED : CW_REASON_LOST;
+	if (a->state == CW_ATTEMPT_CANCELLING || a->ctx->relay.once || a->ringing ||
+		a->cancel_wanted) {
+		end(a, a->reason);
+		return;
+	}
+	stop(a);
+	try_next(a);
 }
 
 const struct cw_egress cw_attempt_egress = {
