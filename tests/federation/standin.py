@@ -266,6 +266,12 @@ class Standin:
             await self.answer(invite, 487)
         return True
 
+    def check_provisional(self, request, far=()):
+        """What came before the final answer to our INVITE: one 100, of the next hop, and those of the far side, in order."""
+        came = [m.status for m in self.endpoint.history
+                if not m.is_request and m.branch == request.branch and m.cseq[1] == "INVITE" and m.status < 200]
+        self.check(came == [100, *far], "provisional responses to INVITE", [100, *far], came)
+
     def check_answered_route(self, response, own=()):
         """The Record-Routes of a 2xx to our request: the far side's, the proxies', and `own` byte for byte."""
         values = response.values("record-route")

@@ -219,6 +219,14 @@ class StandinTest(unittest.IsolatedAsyncioTestCase):
                 self.seen(what)
                 self.cluster.chain = Chain((PROXY,), (PROXY,), PROXY)
 
+    async def test_a_forwarded_100_is_noticed(self):
+        """The small proxy sends no 100 of its own and forwards that of the far side, with the 101."""
+        sent, _, _ = await self.session(self.cluster, self.edge, BOB, ALICE)
+        self.cluster.check_provisional(sent, [101])
+        self.assertEqual(self.cluster.violations, [])
+        self.cluster.check_provisional(sent)
+        self.seen("provisional responses")
+
     async def test_a_changed_answer_is_noticed(self):
         self.proxy.spoil = lambda m: m.is_request or m.add("X-Extra", "1")
         request, answer = await self.edge.message(ALICE, BOB, "hello")
