@@ -144,12 +144,14 @@ static void destroy_lookup(struct lookup *lookup)
 
 void cw_dns_destroy(struct cw_dns *dns)
 {
+	struct cw_list *pos, *tmp;
+
 	if (!dns)
 		return;
-	while (!cw_list_empty(&dns->queries))
-		cw_dns_cancel(cw_container_of(dns->queries.next, struct cw_dns_query, link));
-	while (!cw_list_empty(&dns->lookups))
-		destroy_lookup(cw_container_of(dns->lookups.next, struct lookup, link));
+	cw_list_for_each_safe(pos, tmp, &dns->queries)
+		cw_dns_cancel(cw_container_of(pos, struct cw_dns_query, link));
+	cw_list_for_each_safe(pos, tmp, &dns->lookups)
+		destroy_lookup(cw_container_of(pos, struct lookup, link));
 	cw_dns_cache_finish(&dns->cache);
 	free(dns);
 }

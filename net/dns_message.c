@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define TYPE_AND_CLASS_BYTES 4
+#define SOA_NUMBERS_BYTES    20
 
 static bool is_name_char(char c)
 {
@@ -117,6 +118,22 @@ static void finish(struct cw_dns_reply *out, struct cw_dns_records *records)
 	out->records = records;
 }
 
+/* The last field of a start of authority, behind two names and four numbers. Returns false when it is broken. */
+static bool read_soa_minimum(const struct reader *rd, const struct dns_rr *soa, uint32_t *out)
+{
+	const uint8_t *at = soa->dnsrr_dptr;
+	uint8_t name[DNS_MAXDN];
+
+	for (int i = 0; i < 2; i++) {
+		if (dns_getdn(rd->packet, &at, rd->end, name, sizeof(name)) <= 0)
+			return false;
+	}
+	if (soa->dnsrr_dend - at != SOA_NUMBERS_BYTES)
+		return false;
+	*out = dns_get32(soa->dnsrr_dend - 4);
+	return true;
+}
+
 /*
  * RFC 2308, 5: how long an absence holds is the smaller one of the SOA's TTL and its last field. Without SOA it should not
  * be kept at all; the few seconds of a failure keep a flood of questions off the server.
@@ -126,23 +143,16 @@ static uint32_t negative_ttl(const struct reader *rd)
 	struct dns_parse parse;
 	struct dns_rr rr;
 	uint32_t ttl_s = CW_DNS_FAILURE_TTL_S;
+	uint32_t minimum;
 
 	dns_initparse(&parse, NULL, rd->packet, rd->type, rd->end);
 	parse.dnsp_qtyp = DNS_T_INVALID; /* all types */
 	parse.dnsp_rrl = (int)(dns_numan(rd->packet) + dns_numns(rd->packet));
 	while (dns_nextrr(&parse, &rr) > 0) {
-		const uint8_t *at = rr.dnsrr_dptr;
-		uint8_t skipped[DNS_MAXDN];
-		uint32_t minimum;
-
-		if (rr.dnsrr_typ != DNS_T_SOA || rr.dnsrr_cls != DNS_C_IN)
+		if (rr.dnsrr_typ != DNS_T_SOA)
 			continue;
-		if (dns_getdn(rd->packet, &at, rd->end, skipped, sizeof(skipped)) <= 0 ||
-			dns_getdn(rd->packet, &at, rd->end, skipped, sizeof(skipped)) <= 0 ||
-			at > rr.dnsrr_dend || rr.dnsrr_dend - at != 20)
-			break;
-		minimum = dns_get32(at + 16);
-		ttl_s = rr.dnsrr_ttl < minimum ? rr.dnsrr_ttl : minimum;
+		if (read_soa_minimum(rd, &rr, &minimum))
+			ttl_s = rr.dnsrr_ttl < minimum ? rr.dnsrr_ttl : minimum;
 		break;
 	}
 	return sane_ttl(ttl_s, CW_DNS_NEGATIVE_TTL_S);
