@@ -19,7 +19,8 @@ static void begin_pki(void)
 	pki_issue(&pki, &(struct pki_spec){.file = "two", .issuer = "ca"});
 	pki_issue(&pki, &(struct pki_spec){.file = "rsa", .issuer = "ca", .rsa_bits = 2048});
 	pki_issue(&pki, &(struct pki_spec){.file = "short", .issuer = "ca", .rsa_bits = 1024});
-	pki_issue(&pki, &(struct pki_spec){.file = "soon", .issuer = "ca", .ends_s = 86400 * 10});
+	pki_issue(&pki,
+		&(struct pki_spec){.file = "soon", .issuer = "ca", .ends_s = 86400 * 10 + 3600});
 	pki_issue(&pki,
 		&(struct pki_spec){
 			.file = "expired", .issuer = "ca", .begins_s = -7200, .ends_s = -3600});
@@ -70,7 +71,7 @@ static const struct load_case {
 		"the certificate is not valid yet", CW_SEVERITY_ERROR},
 	{"old-chain.pem", "old-chain.key", "ca.pem", NULL, "old-chain.pem",
 		"the certificate has expired", CW_SEVERITY_ERROR},
-	{"soon.pem", "soon.key", "ca.pem", NULL, "soon.pem", "the certificate expires in 9 days",
+	{"soon.pem", "soon.key", "ca.pem", NULL, "soon.pem", "the certificate expires in 10 days",
 		CW_SEVERITY_WARNING},
 	{"short.pem", "short.key", "ca.pem", NULL, "short.pem", "ee key too small",
 		CW_SEVERITY_ERROR},
