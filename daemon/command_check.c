@@ -1,35 +1,13 @@
 /* causeway check: the configuration as `run` would read it, and what is wrong or doubtful about it. */
-#include "certs/keyring.h"
 #include "daemon/commands.h"
 #include "daemon/config.h"
 #include "daemon/options.h"
 
 #include <jansson.h>
 
-#include <unistd.h>
-
 #define EXIT_CLEAN    0
 #define EXIT_WARNINGS 1
 #define EXIT_ERRORS   2
-
-/* The key file is only looked at: to make an absent one is the daemon's. */
-static void check_token_keys(const struct cw_config *config, struct cw_diag *diag)
-{
-	struct cw_keyring ring;
-
-	if (!config->token_key_file || access(config->token_key_file, F_OK) != 0)
-		return;
-	if (cw_keyring_load(&ring, config->token_key_file, diag) == 0)
-		cw_keyring_finish(&ring);
-}
-
-static void check_certificates(const struct cw_config *config, struct cw_diag *diag)
-{
-	struct cw_tls *tls;
-
-	if (config->n_tls && cw_tls_create(&tls, config->tls, config->n_tls, diag) == 0)
-		cw_tls_destroy(tls);
-}
 
 static json_t *entry_json(const struct cw_diag_entry *e)
 {
@@ -88,8 +66,7 @@ int cw_command_check(const struct cw_options *options)
 		return EXIT_ERRORS;
 	}
 	cw_config_require(config, CW_SEVERITY_WARNING, &diag);
-	check_certificates(config, &diag);
-	check_token_keys(config, &diag);
+	cw_config_try_files(config, &diag);
 	if (diag.errors == 0)
 		cw_config_analyse(config, &diag);
 

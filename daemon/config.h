@@ -144,6 +144,12 @@ const struct cw_zone *cw_config_zone(const struct cw_config *config, struct cw_s
 void cw_config_require(
 	const struct cw_config *config, enum cw_severity no_tls, struct cw_diag *diag);
 
+/*
+ * Open the certificates, keys and token keys that the configuration names, to see what is wrong with them: errors and warnings in `diag`.
+ * Nothing is kept, and a token file that is absent is not made.
+ */
+void cw_config_try_files(const struct cw_config *config, struct cw_diag *diag);
+
 /* What is allowed but doubtful: warnings in `diag`. For `check`. */
 void cw_config_analyse(const struct cw_config *config, struct cw_diag *diag);
 

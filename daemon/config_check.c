@@ -1,8 +1,10 @@
 /* What the daemon needs beyond a configuration that can be read, and what is allowed but doubtful. */
+#include "certs/keyring.h"
 #include "core/table.h"
 #include "daemon/config.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 /* ---- needed ---- */
 
@@ -33,6 +35,19 @@ void cw_config_require(const struct cw_config *c, enum cw_severity no_tls, struc
 	if (tls_place && !c->has_tls)
 		cw_diag_add(diag, no_tls, tls_place,
 			"this needs a certificate, and there is no \"tls\" block");
+}
+
+void cw_config_try_files(const struct cw_config *c, struct cw_diag *diag)
+{
+	struct cw_keyring ring;
+	struct cw_tls *tls;
+
+	if (c->n_tls && cw_tls_create(&tls, c->tls, c->n_tls, diag) == 0)
+		cw_tls_destroy(tls);
+	/* to make an absent file is the daemon's */
+	if (c->token_key_file && access(c->token_key_file, F_OK) == 0 &&
+		cw_keyring_load(&ring, c->token_key_file, diag) == 0)
+		cw_keyring_finish(&ring);
 }
 
 /* ---- zones ---- */

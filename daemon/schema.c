@@ -81,7 +81,8 @@ static const struct cw_setting file_settings[] = {
 		.help = "A certificate and what peers' certificates are held against. Of several "
 			"blocks the one is used whose certificate "
 			"names what the peer asks for (SNI), else the first."},
-	{"dns", CW_TYPE_BLOCK, .block = CW_IN_DNS, .help = "How names are looked up."},
+	{"dns", CW_TYPE_BLOCK, CW_SETTING_REPEATABLE, .block = CW_IN_DNS,
+		.help = "How names are looked up."},
 	{"token", CW_TYPE_BLOCK, .block = CW_IN_TOKEN,
 		.help = "The keys under which Record-Route carries the two zones of a dialog. "
 			"Without the block a key is made in memory and lost at exit."},

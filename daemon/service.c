@@ -62,8 +62,10 @@ static int load_generation(struct generation **out, const char *path, struct cw_
 
 	if (!r) {
 		cw_config_require(g->config, CW_SEVERITY_ERROR, diag);
-		if (diag->errors)
+		if (diag->errors) {
+			cw_config_try_files(g->config, diag); /* all that is wrong, in one print */
 			r = -EINVAL;
+		}
 	}
 	if (r) {
 		destroy_generation(g);

@@ -196,6 +196,13 @@ class Check(CommandTest):
         self.assertEqual(done.returncode, 2)
         self.assertIn("token.keys", done.stderr)
 
+    def test_run_refuses_with_the_same_words(self):
+        text = GOOD.replace("server.pem", "absent.pem").replace("verify target", "verify targt")
+        said = self.check(text).stderr
+        done = self.causeway("run", "-c", "c.conf")
+        self.assertEqual((done.returncode, done.stderr), (2, said))
+        self.assertTrue(said.endswith("2 errors, 0 warnings\n"), said)
+
     def test_no_file(self):
         done = self.causeway("check", "-c", "absent.conf")
         self.assertEqual(done.returncode, 2)

@@ -58,7 +58,7 @@ START_TEST(reads_what_the_file_says)
 		"tls { certificate certs/a.pem; key /k.pem; trust certs; crl crl.pem\n"
 		"	crl-missing fail; minimum tls1.3 }\n"
 		"tls { certificate b.pem; key b.key; trust t }\n"
-		"dns { server 127.0.0.53:53; server 192.0.2.1 }\n"
+		"dns { server 127.0.0.53:53 }; dns { server 192.0.2.1 }\n"
 		"token { key-file certs/token.keys }\n"
 		"hosting-provider sipfed.example.net.\n"
 		"partner p.example { certificate edge.p.example; certificate edge2.p.example }\n"
