@@ -82,6 +82,9 @@ static const struct valid_case {
 			"ms-route-sig=sh8GNUgDHf3a7hi99EpbYeDFef-ShjxC4-1Ns-umFrdAA>;ms-rrsig="
 			"mKxC5_"
 			"OhpETTdOBtG;tag=58E2791934\r\n" END)},
+	{"contacts", CW_STR(LINE VIA REST
+			     "Contact: \"A, B\" <sip:a@x;p=1?h=v>;q=0.5 , sip:b@x;expires=1\r\n"
+			     "Contact: *\r\nm: <mailto:a@x>\r\n" END)},
 	{"their headers",
 		CW_STR(LINE VIA REST
 			"Authentication-Info: NTLM qop=\"auth\", opaque=\"65C7\", srand=\"043\", "
@@ -231,6 +234,18 @@ static const struct refused_case {
 	{"headers of an address without brackets",
 		CW_STR(LINE VIA REST "Contact: sip:a@x?Route=%3Csip:y%3E\r\n" END), 400,
 		"Malformed Contact header"},
+	{"blank in a contact", CW_STR(LINE VIA REST "Contact: <sip:a b@x>\r\n" END), 400,
+		"Malformed Contact header"},
+	{"two at signs in a contact", CW_STR(LINE VIA REST "Contact: <sip:a@x@y>\r\n" END), 400,
+		"Malformed Contact header"},
+	{"word between contacts", CW_STR(LINE VIA REST "Contact: Bell, A <sip:a@x>\r\n" END), 400,
+		"Malformed Contact header"},
+	{"empty contact", CW_STR(LINE VIA REST "Contact: <sip:a@x>,\r\n" END), 400,
+		"Malformed Contact header"},
+	{"star among contacts", CW_STR(LINE VIA REST "Contact: <sip:a@x>, *\r\n" END), 400,
+		"Malformed Contact header"},
+	{"blank in a refer-to", CW_STR(LINE VIA REST "r: <sip:a b@x>\r\n" END), 400,
+		"Malformed r header"},
 	{"control byte outside of quotes", CW_STR(LINE VIA REST "Subject: \\\a\r\n" END), 400,
 		"Control character in Subject header"},
 	{"empty via value", CW_STR(LINE "Via: SIP/2.0/TLS a.example,\r\n" REST END), 400,
@@ -480,6 +495,21 @@ START_TEST(clips_a_long_name_in_the_reason)
 }
 END_TEST
 
+START_TEST(takes_a_name_longer_than_sofia_can_hold)
+{
+	static const struct cw_str begin = CW_STR(LINE VIA), end = CW_STR(": x\r\n" REST END);
+	size_t name_len = 40000;
+	char *p = malloc(begin.len + name_len + end.len);
+
+	ck_assert_ptr_nonnull(p);
+	memcpy(p, begin.p, begin.len);
+	memset(p + begin.len, 'a', name_len);
+	memcpy(p + begin.len + name_len, end.p, end.len);
+	cw_sip_message_destroy(parse_valid(cw_str_make(p, begin.len + name_len + end.len)));
+	free(p);
+}
+END_TEST
+
 START_TEST(names_headers_and_methods)
 {
 	for (int id = CW_HDR_OTHER + 1; id < CW_HDR_COUNT; id++) {
@@ -550,6 +580,7 @@ int main(void)
 	tcase_add_test(tcase, indexes_lists_over_lines);
 	ADD_ROWS(tcase, limits_what_a_message_holds, limit_cases);
 	tcase_add_test(tcase, clips_a_long_name_in_the_reason);
+	tcase_add_test(tcase, takes_a_name_longer_than_sofia_can_hold);
 	tcase_add_test(tcase, names_headers_and_methods);
 	tcase_add_test(tcase, copes_with_short_memory);
 	suite_add_tcase(suite, tcase);
