@@ -4,6 +4,7 @@
 #include "dialplan/pattern.h"
 
 #include "dialplan/alias.h"
+#include "dialplan/literal.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -34,7 +35,8 @@ struct regex {
 struct cw_pattern {
 	enum cw_pattern_type type;
 	enum cw_behavior behavior;
-	struct cw_str text, replacement; /* both in `memory` */
+	struct cw_str text, replacement; /* both in `memory`, as is the next */
+	struct cw_str literal;           /* of a regex: what every match holds; may be empty */
 	struct regex *regex;             /* NULL unless the type is regex */
 	struct piece *pieces;            /* of a replacement */
 	size_t n_pieces;
@@ -109,8 +111,12 @@ static int compile_regex(struct cw_pattern *p, struct cw_pattern_error *error)
 		return -ENOMEM;
 	p->regex->code = pcre2_compile(
 		(PCRE2_SPTR)p->text.p, p->text.len, COMPILE_OPTIONS, &code, &offset, NULL);
-	if (p->regex->code)
+	if (p->regex->code) {
+		p->literal.p = p->memory + p->text.len + p->replacement.len;
+		p->literal.len =
+			cw_literal_find(p->memory + p->text.len + p->replacement.len, p->text);
 		return 0;
+	}
 	if (code == PCRE2_ERROR_HEAP_FAILED)
 		return -ENOMEM;
 	(void)pcre2_get_error_message(code, (PCRE2_UCHAR *)message, sizeof(message));
@@ -206,7 +212,7 @@ int cw_pattern_create(struct cw_pattern **out, enum cw_pattern_type type, struct
 		return -ENOMEM;
 	*p = given;
 	r = -ENOMEM;
-	p->memory = malloc(text.len + given.replacement.len + 1);
+	p->memory = malloc(2 * text.len + given.replacement.len + 1);
 	if (!p->memory)
 		goto fail;
 	if (text.len)
@@ -215,7 +221,6 @@ int cw_pattern_create(struct cw_pattern **out, enum cw_pattern_type type, struct
 	if (given.replacement.len)
 		memcpy(p->memory + text.len, given.replacement.p, given.replacement.len);
 	p->replacement.p = p->memory + text.len;
-	p->memory[text.len + given.replacement.len] = '\0';
 
 	r = type == CW_PATTERN_REGEX ? compile_regex(p, error) : 0;
 	if (!r && behavior == CW_BEHAVIOR_REPLACE)
@@ -273,6 +278,9 @@ enum cw_match cw_pattern_match(const struct cw_pattern *pattern, struct cw_str t
 		yes = cw_str_case_ends(text, pattern->text);
 		break;
 	case CW_PATTERN_REGEX:
+		/* search-rules, "Order and matching": without its mandatory literal a regex does not match */
+		if (!cw_literal_is_in(pattern->literal, text))
+			return CW_MATCH_NO;
 		return match_regex(pattern->regex, text);
 	case CW_PATTERN_ANY:
 		yes = true;

@@ -1,6 +1,7 @@
 /*
  * Any bytes as a pattern, a replacement and an alias (one byte that selects type and behavior, then the three, parted by NUL):
- * never a crash, and what is answered holds together.
+ * never a crash, and what is answered holds together. A regex answers the same when it is wrapped in a group, which hides its
+ * mandatory literal.
  */
 #include "dialplan/pattern.h"
 
@@ -40,6 +41,27 @@ static void apply(const struct cw_pattern *p, struct cw_str text)
 	cw_arena_finish(&arena);
 }
 
+/* A literal that is not mandatory would turn a yes into a no. */
+static void compare_wrapped(const struct cw_pattern *p, struct cw_str regex, struct cw_str text)
+{
+	struct cw_pattern_error error;
+	struct cw_arena arena = {0};
+	struct cw_pattern *wrapped;
+	struct cw_str glued;
+
+	require(cw_arena_printf(&arena, &glued, "(?:%" CW_STR_FMT ")", CW_STR_ARG(regex)) == 0);
+	/* a comment or \Q that is open at its end swallows the parenthesis */
+	if (cw_pattern_create(&wrapped, CW_PATTERN_REGEX, glued, CW_BEHAVIOR_LEAVE,
+		    cw_str_make("", 0), &error) == 0) {
+		if (cw_pattern_match(wrapped, text) == CW_MATCH_YES)
+			require(cw_pattern_match(p, text) != CW_MATCH_NO);
+		else if (cw_pattern_match(wrapped, text) == CW_MATCH_NO)
+			require(cw_pattern_match(p, text) != CW_MATCH_YES);
+		cw_pattern_destroy(wrapped);
+	}
+	cw_arena_finish(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cw_str rest, text, replacement;
@@ -62,6 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (cw_alias_is_usable(rest))
 		apply(p, rest);
+	if (cw_alias_is_usable(rest) && data[0] % 4 == CW_PATTERN_REGEX)
+		compare_wrapped(p, text, rest);
 	cw_pattern_destroy(p);
 	return 0;
 }

@@ -1,0 +1,203 @@
+#include "dialplan/literal.h"
+
+#include "dialplan/pattern.h"
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+
+static const struct literal_case {
+	const char *regex, *literal;
+} literal_cases[] = {
+	{".*@partner\\.example", "@partner.example"},
+	{".*@Partner\\.Example(;.*)?", "@partner.example"},
+	{"(.*)@(x|y)\\.example", ".example"},
+	{"(?:bob|al)@[^.]+\\.example", ".example"},
+	{".*imp1-public\\.uc\\.local.*", "imp1-public.uc.local"},
+	{"bob", "bob"},
+	{"^bob$", "bob"},
+	{"a\\d+bc", "bc"},
+	{"abc?de", "ab"},
+	{"abc*d", "ab"},
+	{"abc+def", "abc"},
+	{"abc+?def", "abc"},
+	{"abc{2}de", "abc"},
+	{"abc{0}de", "ab"},
+	{"abc{0,3}de", "ab"},
+	{"abc{00}de", "ab"},
+	{"abc{1,}de", "abc"},
+	{"abc{2,3}+def", "abc"},
+	{"(a(b)[)](c\\)))+de", "de"},
+	{"[]a]bc", "bc"},
+	{"[^]a]bc", "bc"},
+	{"[[:alpha:]]bc", "bc"},
+	{"[\\]]bc", "bc"},
+	{"[a[]bc", "bc"},
+	{"\\.\\@\\_", ".@_"},
+	{"a b#c", "a b#c"},
+	{"\xc4\xe4", "\xc4\xe4"},
+	{"a|b", ""},
+	{"abc|abd", ""},
+	{"(a|b)", ""},
+	{".*", ""},
+	{"(?i)abc", ""},
+	{"(?x)a b c", ""},
+	{"(a(?x))a b c", ""},
+	{"(?#x)abc", ""},
+	{"(?=abc)...", ""},
+	{"(?!abc)def", ""},
+	{"(*NO_JIT)abc", ""},
+	{"ab(*ACCEPT)cd", ""},
+	{"a(b(*ACCEPT))cd", ""},
+	{"\\Qabc\\E", ""},
+	{"abc\\Q*\\E", ""},
+	{"([\\Q]\\E)abc", ""},
+	{"(a)\\1bc", ""},
+	{"\\x41bc", ""},
+	{"a\\Kbc", ""},
+	{"a{2}{0}bc", ""},
+	{"a{,2}bc", ""},
+	{"a{bc", ""},
+	{"aaa++bc", "aaa"},
+};
+
+START_TEST(finds_what_is_mandatory)
+{
+	const struct literal_case *c = &literal_cases[_i];
+	struct cw_str regex = heap_copy(cw_str_of(c->regex));
+	char *out = malloc(regex.len);
+	size_t len;
+
+	ck_assert_ptr_nonnull(out);
+	len = cw_literal_find(out, regex);
+	ck_assert_msg(cw_str_eq(cw_str_make(out, len), cw_str_of(c->literal)), "%s: %.*s", c->regex,
+		(int)len, out);
+	free(out);
+	heap_free(regex);
+}
+END_TEST
+
+/* Nobody vouches for what a caller compiles: any cut of a regex is read without passing its end. */
+START_TEST(reads_no_further_than_the_end)
+{
+	const struct literal_case *c = &literal_cases[_i];
+
+	for (size_t n = 0; n <= strlen(c->regex); n++) {
+		struct cw_str regex = heap_copy(cw_str_make(c->regex, n));
+		char *out = malloc(n + 1);
+
+		ck_assert_ptr_nonnull(out);
+		ck_assert_uint_le(cw_literal_find(out, regex), n);
+		free(out);
+		heap_free(regex);
+	}
+}
+END_TEST
+
+static const struct in_case {
+	const char *literal, *text;
+	bool is_in;
+} in_cases[] = {
+	{"", "", true},
+	{"", "a", true},
+	{"a", "", false},
+	{"@x", "bob@X", true},
+	{"bob", "BOB@x", true},
+	{"bob@x.", "bob@x", false},
+	{"aab", "aaab", true},
+	{"aab", "aaaa", false},
+};
+
+START_TEST(looks_for_it)
+{
+	const struct in_case *c = &in_cases[_i];
+	struct cw_str text = heap_copy(cw_str_of(c->text));
+
+	ck_assert_msg(cw_literal_is_in(cw_str_of(c->literal), text) == c->is_in, "%s in %s",
+		c->literal, c->text);
+	heap_free(text);
+}
+END_TEST
+
+/* A hopeless pattern does not fail what it cannot match. */
+START_TEST(spares_the_match_limit)
+{
+	static const char many[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+	struct cw_pattern_error error;
+	struct cw_pattern *p = NULL;
+	char alias[128];
+
+	ck_assert_int_eq(cw_pattern_create(&p, CW_PATTERN_REGEX, cw_str_of("(a+)+@x\\.example"),
+				 CW_BEHAVIOR_LEAVE, cw_str_of(NULL), &error),
+		0);
+	(void)snprintf(alias, sizeof(alias), "%s!@y.example", many);
+	ck_assert_int_eq((int)cw_pattern_match(p, cw_str_of(alias)), CW_MATCH_NO);
+	(void)snprintf(alias, sizeof(alias), "%s!@x.example", many);
+	ck_assert_int_eq((int)cw_pattern_match(p, cw_str_of(alias)), CW_MATCH_LIMIT);
+	cw_pattern_destroy(p);
+}
+END_TEST
+
+static uint32_t next_random(uint64_t *state, uint32_t below)
+{
+	*state = *state * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(*state >> 33) % below;
+}
+
+static struct cw_pattern *compile(const char *regex)
+{
+	struct cw_pattern_error error = {0};
+	struct cw_pattern *p = NULL;
+
+	ck_assert_msg(cw_pattern_create(&p, CW_PATTERN_REGEX, cw_str_of(regex), CW_BEHAVIOR_LEAVE,
+			      cw_str_of(NULL), &error) == 0,
+		"%s: %s", regex, error.text);
+	return p;
+}
+
+/* A group around a regex hides its literal: both must answer the same. */
+START_TEST(changes_no_answer)
+{
+	static const char *const pieces[] = {"a", "b", "A", "\\.", "ab", "(a|b.)", "[ab]", "[^a]",
+		"a?", "b*", "a+", "b{2}", "a{0}", "b{0,1}", "(?:ab)+", ".*", "\\w", "^", "$",
+		"(b)?", "a??", "b++", "."};
+	unsigned counts[2] = {0};
+	uint64_t seed = 20261124;
+
+	for (int round = 0; round < 2000; round++) {
+		char regex[64] = "", wrapped[80], text[12];
+
+		for (uint32_t n = 1 + next_random(&seed, 6); n > 0; n--)
+			strcat(regex, pieces[next_random(&seed, N_ELEMENTS(pieces))]);
+		(void)snprintf(wrapped, sizeof(wrapped), "(?:%s)", regex);
+		struct cw_pattern *plain = compile(regex), *hidden = compile(wrapped);
+		for (int i = 0; i < 10; i++) {
+			size_t len = next_random(&seed, 9);
+
+			for (size_t k = 0; k < len; k++)
+				text[k] = "abAB."[next_random(&seed, 5)];
+			enum cw_match match = cw_pattern_match(hidden, cw_str_make(text, len));
+			ck_assert_msg(cw_pattern_match(plain, cw_str_make(text, len)) == match,
+				"%s on %.*s", regex, (int)len, text);
+			counts[match == CW_MATCH_YES]++;
+		}
+		cw_pattern_destroy(plain);
+		cw_pattern_destroy(hidden);
+	}
+	ck_assert_uint_gt(counts[0], 1000);
+	ck_assert_uint_gt(counts[1], 1000);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("literal");
+	TCase *tcase = tcase_create("literal");
+
+	ADD_ROWS(tcase, finds_what_is_mandatory, literal_cases);
+	ADD_ROWS(tcase, reads_no_further_than_the_end, literal_cases);
+	ADD_ROWS(tcase, looks_for_it, in_cases);
+	tcase_add_test(tcase, changes_no_answer);
+	tcase_add_test(tcase, spares_the_match_limit);
+	suite_add_tcase(suite, tcase);
+	return unit_main(suite);
+}
