@@ -18,11 +18,15 @@ def _note(text):
         print(f"# {line}", flush=True)
 
 
-def _failure(test, err):
-    """What went wrong: our own frames, then the end of each daemon's log."""
+def _failure(err):
+    """What went wrong, in our own frames."""
     kind, value, trace = err
     frames = [f for f in traceback.extract_tb(trace) if "/unittest/" not in f.filename and "/asyncio/" not in f.filename]
     _note("".join(traceback.format_list(frames) + traceback.format_exception_only(kind, value)))
+
+
+def _surroundings(test):
+    """What each endpoint received and the end of each daemon's log."""
     for lab in getattr(test, "labs", ()):
         for endpoint in (lab.cluster, lab.second, lab.edge, *lab.others):
             _note(f"{endpoint.name} received {endpoint.history[-5:]}")
@@ -36,42 +40,41 @@ class TapResult(unittest.TestResult):
     def __init__(self):
         super().__init__()
         self.number = 0
-        self._failed_parts = []
-
-    def _line(self, ok, test, directive=""):
-        self.number += 1
-        name = test.id().split(".", 1)[-1].replace("#", "")
-        print(f"{'ok' if ok else 'not ok'} {self.number} - {name}{directive}", flush=True)
+        self._problems = []  # (test or part of it, what was raised) of the case that runs
+        self._skipped = ""
 
     def startTest(self, test):
         super().startTest(test)
-        self._failed_parts = []
+        self._problems, self._skipped = [], ""
 
-    def addSuccess(self, test):
-        self._line(True, test)
+    def stopTest(self, test):
+        super().stopTest(test)
+        self.number += 1
+        name = test.id().split(".", 1)[-1].replace("#", "")
+        print(f"{'not ok' if self._problems else 'ok'} {self.number} - {name}{self._skipped}", flush=True)
+        for part, err in self._problems:
+            if part is not test:
+                _note(part.id())
+            _failure(err)
+        if self._problems:
+            _surroundings(test)
 
     def addError(self, test, err):
         super().addError(test, err)
-        self._line(False, test)
-        _failure(test, err)
+        self._problems.append((test, err))
 
     def addFailure(self, test, err):
         super().addFailure(test, err)
-        self._line(False, test)
-        _failure(test, err)
-
-    def addSkip(self, test, reason):
-        super().addSkip(test, reason)
-        self._line(True, test, f" # SKIP {reason}")
+        self._problems.append((test, err))
 
     def addSubTest(self, test, subtest, err):
         super().addSubTest(test, subtest, err)
         if err:
-            if not self._failed_parts:
-                self._line(False, test)
-            self._failed_parts.append(subtest)
-            _note(subtest.id())
-            _failure(test, err)
+            self._problems.append((subtest, err))
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self._skipped = f" # SKIP {reason}"
 
 
 def _cases(suite):
