@@ -56,7 +56,7 @@ struct ssl_st *cw_tls_accept(struct cw_tls *tls);
 struct ssl_st *cw_tls_dial(struct cw_tls *tls, struct cw_str local_name, struct cw_str server_name);
 
 /*
- * What the handshake found wrong with the peer's certificate, for the log: one of "none" (it sent no certificate), "expired", "not-yet-valid", "revoked", "untrusted" (another CA, or self-signed),
+ * What the handshake found wrong with the peer's certificate, for the log: one of "no-certificate", "expired", "not-yet-valid", "revoked", "untrusted" (another CA, or self-signed),
  * "crl-missing", "crl-expired", "weak" (short key or SHA-1), "purpose", "invalid"; NULL when nothing was. `error` is OpenSSL's error code of the failure.
  */
 const char *cw_tls_verify_problem(const struct ssl_st *ssl, unsigned long error);

@@ -168,7 +168,11 @@ static int read_subject(struct cw_identity *identity, X509 *certificate)
 		goto out;
 	}
 	len = BIO_get_mem_data(bio, &text);
-	identity->subject = cw_str_dup(cw_str_make(text, len > 0 ? (size_t)len : 0));
+	if (len <= 0 &&
+		identity->n_names > 0) /* many carry only alternative names (RFC 5280, 4.1.2.6) */
+		identity->subject = cw_str_dup(identity->names[0].name);
+	else
+		identity->subject = cw_str_dup(cw_str_make(text, len > 0 ? (size_t)len : 0));
 	if (identity->subject)
 		r = 0;
 out:

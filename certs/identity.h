@@ -29,7 +29,7 @@ struct cw_identity_name {
 struct cw_identity {
 	struct cw_identity_name *names; /* in the certificate's order */
 	size_t n_names;
-	char *subject;        /* one line, for people: "CN=edge.example.com,O=Example" */
+	char *subject; /* one line, for people: "CN=edge.example.com,O=Example"; the first name where it is empty */
 	char fingerprint[65]; /* SHA-256 of the certificate, lower-case hex */
 	int64_t not_after;    /* seconds since 1970 */
 };

@@ -1,6 +1,7 @@
 /* The verify callback, and OpenSSL's verdicts as the few words that an administrator greps for. */
 #include "certs/verify.h"
 
+#include "certs/identity.h"
 #include "core/log.h"
 
 #include <openssl/bio.h>
@@ -92,12 +93,23 @@ static bool is_forgiven(const SSL *ssl, int error, X509 *certificate)
 	return true;
 }
 
+/* Remember whose certificate is refused, for the log; one whose names cannot be read has no subject there. */
+static void keep_subject(SSL *ssl, X509 *certificate)
+{
+	struct cw_identity *identity;
+
+	if (cw_identity_create(&identity, certificate) != 0)
+		return;
+	free(SSL_get_ex_data(ssl, subject_index));
+	SSL_set_ex_data(ssl, subject_index, cw_str_dup(cw_str_of(identity->subject)));
+	cw_identity_destroy(identity);
+}
+
 /* Called once for each problem (ok is 0) and once for each certificate of a chain without one. */
 static int on_verify(int ok, X509_STORE_CTX *store)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	X509 *certificate = X509_STORE_CTX_get_current_cert(store);
-	char subject[SUBJECT_MAX];
 
 	if (!ok && is_forgiven(ssl, X509_STORE_CTX_get_error(store), certificate)) {
 		X509_STORE_CTX_set_error(store, X509_V_OK);
@@ -109,9 +121,7 @@ static int on_verify(int ok, X509_STORE_CTX *store)
 	}
 	if (ok)
 		return 1;
-	print_name(X509_get_subject_name(X509_STORE_CTX_get0_cert(store)), subject);
-	free(SSL_get_ex_data(ssl, subject_index));
-	SSL_set_ex_data(ssl, subject_index, cw_str_dup(cw_str_of(subject)));
+	keep_subject(ssl, X509_STORE_CTX_get0_cert(store));
 	return 0;
 }
 
@@ -136,7 +146,7 @@ const char *cw_tls_verify_problem(const struct ssl_st *ssl, unsigned long error)
 
 	if (ERR_GET_LIB(error) == ERR_LIB_SSL &&
 		ERR_GET_REASON(error) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
-		return "none";
+		return "no-certificate";
 	if (verdict == X509_V_OK)
 		return NULL;
 	for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {

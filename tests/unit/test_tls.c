@@ -111,7 +111,7 @@ static const struct judgement_case {
 	{"code-use", NULL, CW_CRL_SOFT, "purpose", 0},
 	{"below-mail", NULL, CW_CRL_SOFT, "purpose", 0},
 	{"short-key", NULL, CW_CRL_SOFT, "weak", 0}, {"sha1", NULL, CW_CRL_SOFT, "weak", 0},
-	{NULL, NULL, CW_CRL_SOFT, "none", 0}, {"one", "ca", CW_CRL_FAIL, NULL, 0},
+	{NULL, NULL, CW_CRL_SOFT, "no-certificate", 0}, {"one", "ca", CW_CRL_FAIL, NULL, 0},
 	{"revoked", "ca", CW_CRL_FAIL, "revoked", 0}, {"revoked", "ca", CW_CRL_SOFT, "revoked", 0},
 	{"below", "both", CW_CRL_FAIL, NULL, 0}, {"below", "ca", CW_CRL_FAIL, "crl-missing", 0},
 	{"below", "ca", CW_CRL_SOFT, NULL, 1}, {"one", "unrelated", CW_CRL_FAIL, "crl-missing", 0},
