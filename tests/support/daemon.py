@@ -67,7 +67,7 @@ class Daemon:
         self.dir.mkdir(parents=True, exist_ok=True)
         self.config = self.dir / name
         self.config.write_text(configuration)
-        self.program = program or os.environ["CAUSEWAY"]
+        self.program = os.path.abspath(program or os.environ["CAUSEWAY"])
         self.listeners = []  # (address, port), in the order of the configuration
         self.process = None
         self._out, self._err = self.dir / "stdout.log", self.dir / "stderr.log"

@@ -81,7 +81,7 @@ zone IMP {{
 }}
 zone internet {{
     type dns
-    allow-private yes
+    {"" if "allow-private" in self.internet else "allow-private yes"}
     {self.internet}
 }}"""
         return self.filled(f"""

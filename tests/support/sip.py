@@ -206,7 +206,7 @@ class Message:
 
     @property
     def cseq(self):
-        number, method = self.get("cseq").split()
+        number, method = self.get("cseq", "0 -").split()
         return int(number), method
 
     @property

@@ -1,0 +1,230 @@
+"""Limits that a peer can run into, and the load that must pass below them."""
+
+import asyncio
+import resource
+import ssl
+
+from support import sip
+from support.lab import CAUSEWAY, ProxyCase
+
+KIB = 1024
+
+
+def raise_file_limit(wanted=8192):
+    """Room for some thousand sockets in this process and the daemon it starts."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted <= hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+class SizeTest(ProxyCase):
+    async def passes(self, lab, message):
+        await lab.send(lab.edge, message)
+        got = await lab.cluster.expect("MESSAGE", 20)
+        self.assert_forwarded(message, got)
+        await lab.cluster.respond(got, 200)
+        self.assert_status(await lab.edge.final(message), 200)
+
+    async def refused(self, lab, message):
+        """A 4xx or 513, or a closed connection; nothing forwarded, others not disturbed."""
+        link = await lab.link(lab.edge, fresh=True)
+        try:
+            await link.send(message)
+        except (ConnectionError, ssl.SSLError):
+            pass
+        answer = asyncio.ensure_future(lab.edge.final(message, 30))
+        closed = asyncio.ensure_future(link.wait_closed(30))
+        await asyncio.wait((answer, closed), return_when=asyncio.FIRST_COMPLETED)
+        if answer.done():
+            status = (await answer).status
+            self.assertTrue(400 <= status < 500 or status == 513, status)
+        answer.cancel()
+        closed.cancel()
+        await lab.cluster.nothing(0.1)
+        await lab.link(lab.edge, fresh=True)
+        self.assert_status(await lab.ask(lab.edge, lab.from_edge("OPTIONS", f"sip:{CAUSEWAY}")), 200)
+
+    async def test_200_headers_pass_and_201_do_not(self):
+        lab = await self.lab()
+        message = lab.from_edge(body="x")
+        extra = 200 - len(message.lines)
+        headers = [("X-Number", str(i)) for i in range(extra)]
+        await self.passes(lab, lab.from_edge(headers=headers, body="x"))
+        await self.refused(lab, lab.from_edge(headers=[*headers, ("X-Number", "last")], body="x"))
+
+    async def test_headers_of_60_kib_pass_and_of_66_do_not(self):
+        lab = await self.lab()
+        await self.passes(lab, lab.from_edge(headers=[("X-Long", "y" * 1000)] * 60, body="x"))
+        await self.refused(lab, lab.from_edge(headers=[("X-Long", "y" * 1000)] * 66, body="x"))
+
+    async def test_headers_without_end_are_refused(self):
+        lab = await self.lab()
+        await self.refused(lab, sip.Message("MESSAGE sip:bob@uc.example SIP/2.0", [
+            f"Via: {lab.edge.via()}", b"X-Long: " + b"z" * 80 * KIB]))
+
+    async def test_a_body_of_1_mib_passes_and_one_byte_more_does_not(self):
+        lab = await self.lab()
+        await self.passes(lab, lab.from_edge(body=b"x" * KIB * KIB, content_type="application/octet-stream"))
+        await self.refused(lab, lab.from_edge(body=b"x" * (KIB * KIB + 1)))
+
+    async def test_a_claimed_body_of_4_gib_is_refused_at_once(self):
+        lab = await self.lab()
+        message = lab.from_edge()
+        for length in ("4294967297", "18446744073709551617"):
+            message.set("Content-Length", length)
+            await self.refused(lab, message)
+
+
+class DeadlineTest(ProxyCase):
+    """Slow peers are cut off by absolute deadlines; the three waits run side by side."""
+
+    async def test_slow_peers_are_cut_off(self):
+        lab = await self.lab()
+        host, port = lab.daemon.listeners[0]
+        loop = asyncio.get_running_loop()
+
+        async def handshake():
+            reader, writer = await asyncio.open_connection(host, port)
+            await asyncio.wait_for(reader.read(), 25)
+            writer.close()
+
+        async def first_message():
+            link = await lab.link(lab.edge, fresh=True)
+            await link.wait_closed(25)
+
+        async def dripping():
+            link = await lab.edge.connect(host, port)
+            start = loop.time()
+            for byte in bytes(lab.from_edge(body="y" * 4000)):
+                if link.closed.is_set() or loop.time() - start > 40:
+                    break
+                try:
+                    await link.send(bytes([byte]))
+                except (ConnectionError, ssl.SSLError):
+                    break
+                await asyncio.sleep(0.25)
+            await link.wait_closed(5)
+
+        await asyncio.gather(handshake(), first_message(), dripping())
+        await lab.cluster.nothing(0.1)
+        self.assert_status(await lab.ask(lab.edge, lab.from_edge("OPTIONS", f"sip:{CAUSEWAY}")), 200)
+
+
+class ConnectionTest(ProxyCase):
+    async def test_half_open_connections_are_capped_per_address(self):
+        lab = await self.lab()
+        host, port = lab.daemon.listeners[0]
+        held = [await asyncio.open_connection(host, port, local_addr=("127.0.0.9", 0)) for _ in range(128)]
+        self.addCleanup(lambda: [writer.close() for _, writer in held])
+        reader, writer = await asyncio.open_connection(host, port, local_addr=("127.0.0.9", 0))
+        try:
+            self.assertEqual(await asyncio.wait_for(reader.read(1), 5), b"")
+        except ConnectionError:
+            pass
+        writer.close()
+        self.assert_status(await lab.ask(lab.edge, lab.from_edge("OPTIONS", f"sip:{CAUSEWAY}")), 200)
+
+    async def test_1000_idle_connections_stay_and_the_1025th_of_an_address_does_not(self):
+        raise_file_limit()
+        lab = await self.lab()
+        host, port = lab.daemon.listeners[0]
+        context = sip.client_context(lab.ca, lab.edge.certificate)
+        gate = asyncio.Semaphore(32)
+
+        async def open_one():
+            async with gate:
+                link = await lab.edge.connect(host, port, source="127.0.0.9", context=context)
+                options = lab.from_edge("OPTIONS", f"sip:{CAUSEWAY}")
+                await link.send(options)
+                self.assert_status(await lab.edge.final(options, 30), 200)
+                return link
+
+        links = await asyncio.gather(*(open_one() for _ in range(1000)))
+        self.assertFalse([link for link in links if link.closed.is_set()])
+        message = lab.from_edge(body="x")
+        await links[500].send(message)
+        await lab.cluster.respond(await lab.cluster.expect("MESSAGE"), 200)
+        self.assert_status(await lab.edge.final(message), 200)
+        await asyncio.gather(*(open_one() for _ in range(24)))
+        with self.assertRaises((OSError, ssl.SSLError, AssertionError)):
+            link = await lab.edge.connect(host, port, source="127.0.0.9", context=context)
+            options = lab.from_edge("OPTIONS", f"sip:{CAUSEWAY}")
+            await link.send(options)
+            self.assert_status(await lab.edge.final(options, 2), 200)
+        self.assertFalse([link for link in links if link.closed.is_set()], "an idle connection was closed")
+        self.assert_status(await lab.ask(lab.edge, lab.from_edge("OPTIONS", f"sip:{CAUSEWAY}")), 200)
+
+
+class ConcurrencyTest(ProxyCase):
+    async def test_1000_concurrent_transactions_are_all_answered(self):
+        lab = await self.lab()
+        links = [await lab.link(lab.edge, fresh=True) for _ in range(4)]
+        held, answered = [], {}
+        all_there, all_answered = asyncio.Event(), asyncio.Event()
+
+        async def hold(request):
+            held.append(request)
+            if len(held) == 1000:
+                all_there.set()
+
+        lab.cluster.on_request = hold
+        take = lab.edge.take
+
+        async def count(received):
+            if received.status >= 200:
+                answered[received.branch] = received.status
+                if len(answered) == 1000:
+                    all_answered.set()
+            else:
+                await take(received)
+
+        lab.edge.take = count
+        messages = [lab.from_edge(body=f"{i}") for i in range(1000)]
+        for i, link in enumerate(links):
+            await link.send(b"".join(map(bytes, messages[i::4])))
+        await asyncio.wait_for(all_there.wait(), 30)
+        self.assertFalse(answered, "answered before the far side did")
+        self.assertEqual({m.body for m in held}, {m.body for m in messages})
+        for request in reversed(held):
+            await lab.cluster.respond(request, 200)
+        await asyncio.wait_for(all_answered.wait(), 30)
+        self.assertEqual(set(answered.values()), {200})
+        self.assertEqual(set(answered), {m.branch for m in messages})
+        lab.edge.take, lab.cluster.on_request = take, None
+
+
+class BackPressureTest(ProxyCase):
+    async def test_a_peer_that_does_not_read_stops_its_sources_and_no_one_else(self):
+        lab = await self.lab(imp="response-timeout 5")
+        message = lab.from_edge(body="x")
+        await lab.send(lab.edge, message)
+        got = await lab.cluster.expect("MESSAGE")
+        await lab.cluster.respond(got, 200)
+        got.link.writer.transport.pause_reading()
+        flood = await lab.link(lab.edge, fresh=True)
+        sent = 0
+
+        async def pour():
+            nonlocal sent
+            while True:
+                await flood.send(lab.from_edge("BENOTIFY", body=b"y" * 200_000, headers=[("Event", "presence")]))
+                sent += 1
+
+        pouring = asyncio.ensure_future(pour())
+        done, _ = await asyncio.wait((pouring,), timeout=3)
+        self.assertFalse(done, "the flood was cut off instead of stopped")
+        # What the daemon, the kernel's buffers on both legs and our own hold: far below what could be poured in 3 s.
+        self.assertLess(sent * 200_000, 40_000_000)
+        other = await lab.link(lab.edge, fresh=True)
+        options = lab.from_edge("OPTIONS", f"sip:{CAUSEWAY}")
+        await other.send(options)
+        self.assert_status(await lab.edge.final(options), 200)
+        before = sent
+        got.link.writer.transport.resume_reading()
+        for _ in range(100):
+            await asyncio.sleep(0.05)
+            if sent > before + 5:
+                break
+        self.assertGreater(sent, before, "it never went on")
+        pouring.cancel()
+        await asyncio.gather(pouring, return_exceptions=True)
