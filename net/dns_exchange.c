@@ -61,6 +61,15 @@ static void finish(struct cw_dns_exchange *x, struct cw_dns_reply *reply)
 	x->done(x->arg, reply);
 }
 
+/* The server knew. */
+static void finish_known(struct try *t, struct cw_dns_reply *reply)
+{
+	struct cw_dns_exchange *x = t->exchange;
+
+	x->settings.servers->first = (size_t)(t - x->tries);
+	finish(x, reply);
+}
+
 static void server_failed(struct try *t, const char *problem)
 {
 	close_try(t);
@@ -80,7 +89,7 @@ static void tcp_done(void *arg, struct cw_str packet)
 
 	cw_dns_reply_read(&reply, t->exchange->settings.question, t->id, packet);
 	if (reply.kind == CW_DNS_REPLY_FINAL || reply.kind == CW_DNS_REPLY_ALIAS) {
-		finish(t->exchange, &reply);
+		finish_known(t, &reply);
 		return;
 	}
 	server_failed(
@@ -126,7 +135,7 @@ static void take_reply(struct try *t, struct cw_dns_reply *reply)
 		return;
 	case CW_DNS_REPLY_FINAL:
 	case CW_DNS_REPLY_ALIAS:
-		finish(x, reply);
+		finish_known(t, reply);
 		return;
 	case CW_DNS_REPLY_TRUNCATED:
 		if (ask_tcp(t))
@@ -244,6 +253,7 @@ int cw_dns_exchange_create(struct cw_dns_exchange **out, struct cw_loop *loop,
 	x->done = done;
 	x->arg = arg;
 	x->n_tries = settings->servers->n;
+	x->next = settings->servers->first;
 	for (size_t i = 0; i < x->n_tries; i++) {
 		x->tries[i] = (struct try){
 			.exchange = x, .server = &settings->servers->addresses[i], .fd = -1};

@@ -17,6 +17,7 @@
 struct cw_dns_servers {
 	struct cw_address addresses[CW_DNS_SERVERS_MAX];
 	size_t n;
+	size_t first; /* whom to ask first: who answered last, so that a dead one costs time only once */
 };
 
 /* Counters of all exchanges of a resolver. */
@@ -27,7 +28,7 @@ struct cw_dns_counters {
 
 /* What to ask; all of it is borrowed until the end. */
 struct cw_dns_exchange_settings {
-	const struct cw_dns_servers *servers;
+	struct cw_dns_servers *servers;
 	const struct cw_dns_question *question;
 	const struct cw_dns_counters *counters;
 	unsigned try_ms;      /* until the next server is asked */

@@ -530,6 +530,10 @@ START_TEST(asks_the_next_server)
 		failing_names[_i], answers[0]);
 	ck_assert_uint_eq(dns_server_queries(server), 1);
 	ck_assert_uint_eq(dns_server_queries(other), 1);
+	ask_srv("_sip.example"); /* goes to the one that knew */
+	wait_for(2);
+	ck_assert_uint_eq(dns_server_queries(server), 1);
+	ck_assert_uint_eq(dns_server_queries(other), 2);
 }
 END_TEST
 
@@ -603,6 +607,43 @@ START_TEST(does_not_wait_long_for_the_other_kind)
 }
 END_TEST
 
+static enum dns_server_action silent(void *arg, struct dns_packet *p,
+	const struct dns_server_query *query, unsigned n, unsigned part)
+{
+	(void)arg;
+	(void)p;
+	(void)query;
+	(void)part;
+	if (n == 2)
+		ahead_ms += DEADLINE_MS; /* the time is over */
+	return DNS_SERVER_SILENT;
+}
+
+static void answered_last(void *arg, const struct cw_dns_answer *answer)
+{
+	*(enum cw_dns_status *)arg = answer->status;
+	cw_loop_stop(loop);
+}
+
+START_TEST(bounds_the_questions_on_the_wire)
+{
+	enum cw_dns_status status = CW_DNS_OK;
+	struct cw_dns_query *query;
+	char name[32];
+
+	start(silent);
+	for (unsigned i = 0; i < CW_DNS_QUERIES_MAX; i++) {
+		snprintf(name, sizeof(name), "h%u.example", i);
+		ask_srv(name);
+	}
+	ask_srv("h0.example"); /* on its way already */
+	ck_assert_int_eq(
+		cw_dns_srv(&query, dns, cw_str_of("more.example"), answered_last, &status), 0);
+	ck_assert_int_eq(cw_loop_run(loop), 0);
+	ck_assert_int_eq(status, CW_DNS_SERVFAIL);
+}
+END_TEST
+
 START_TEST(copes_without_memory)
 {
 	struct cw_dns_query *query = NULL;
@@ -635,18 +676,6 @@ static void exchange_done(void *arg, struct cw_dns_reply *reply)
 	free(reply->records);
 	cw_dns_exchange_destroy(*(struct cw_dns_exchange **)arg);
 	cw_loop_stop(loop);
-}
-
-static enum dns_server_action silent(void *arg, struct dns_packet *p,
-	const struct dns_server_query *query, unsigned n, unsigned part)
-{
-	(void)arg;
-	(void)p;
-	(void)query;
-	(void)part;
-	if (n == 2)
-		ahead_ms += DEADLINE_MS; /* the time is over */
-	return DNS_SERVER_SILENT;
 }
 
 static void exchange(void)
@@ -743,6 +772,7 @@ int main(void)
 	tcase_add_test(tcase, notices_that_nobody_listens);
 	tcase_add_test(tcase, does_without_edns);
 	tcase_add_test(tcase, does_not_wait_long_for_the_other_kind);
+	tcase_add_test(tcase, bounds_the_questions_on_the_wire);
 	tcase_add_test(tcase, copes_without_memory);
 	tcase_add_test(tcase, leaves_a_silent_server);
 	tcase_add_test(tcase, asks_a_single_server_again);
