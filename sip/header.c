@@ -79,3 +79,13 @@ const char *cw_sip_method_name(enum cw_sip_method method)
 {
 	return methods[method].p;
 }
+
+bool cw_sip_is_answerable(struct cw_str bytes)
+{
+	static const struct cw_str never[] = {CW_STR("SIP/"), CW_STR("ACK "), CW_STR("BENOTIFY ")};
+
+	for (size_t i = 0; i < COUNT(never); i++)
+		if (cw_str_case_starts(bytes, never[i]))
+			return false;
+	return true;
+}

@@ -4,10 +4,12 @@
 
 const unsigned char cw_sip_char_classes[256] = {
 	['!'] = TOKEN,
+	['"'] = CW_SIP_CHAR_CUTS,
 	['%'] = TOKEN,
 	['\''] = TOKEN,
 	['*'] = TOKEN,
 	['+'] = TOKEN,
+	[','] = CW_SIP_CHAR_CUTS,
 	['-'] = TOKEN,
 	['.'] = TOKEN,
 	['/'] = CW_SIP_CHAR_VALUE,
@@ -22,6 +24,8 @@ const unsigned char cw_sip_char_classes[256] = {
 	TOKEN,
 	TOKEN,
 	[':'] = CW_SIP_CHAR_VALUE,
+	[';'] = CW_SIP_CHAR_CUTS,
+	['<'] = CW_SIP_CHAR_CUTS,
 	['='] = CW_SIP_CHAR_VALUE,
 	['A'] = TOKEN,
 	TOKEN,
@@ -145,10 +149,16 @@ size_t cw_sip_skip_quoted(struct cw_str s, size_t at)
 /* The place of the next `separator` at or behind `at` that is not within quotes or, if `brackets`, within <>. */
 static size_t find_separator(struct cw_str s, size_t at, char separator, bool brackets)
 {
-	while (at < s.len && s.p[at] != separator) {
-		if (s.p[at] == '"') {
+	while (at < s.len) {
+		char c = s.p[at];
+
+		if (!(cw_sip_char_classes[(unsigned char)c] & CW_SIP_CHAR_CUTS)) {
+			at++;
+		} else if (c == separator) {
+			break;
+		} else if (c == '"') {
 			at = cw_sip_skip_quoted(s, at);
-		} else if (brackets && s.p[at] == '<') {
+		} else if (brackets && c == '<') {
 			const char *end = memchr(s.p + at, '>', s.len - at);
 
 			at = end ? (size_t)(end - s.p) + 1 : s.len;

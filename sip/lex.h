@@ -20,6 +20,7 @@ static inline bool cw_sip_is_blank(char c)
 enum {
 	CW_SIP_CHAR_TOKEN = 1, /* in a token (RFC 3261, 25.1) */
 	CW_SIP_CHAR_VALUE = 2, /* in an unquoted parameter value: token, host, or base64 */
+	CW_SIP_CHAR_CUTS = 4,  /* separates values or parameters, or begins what hides separators */
 };
 
 extern const unsigned char cw_sip_char_classes[256];

@@ -237,7 +237,7 @@ static int parse_party(
 	while (cw_sip_param_next(address.params, &at, &param)) {
 		if (!cw_str_case_eq(param.name, cw_str_of("tag")))
 			continue;
-		if (n_tags++ > 0 || (param.value.len > 0 && !cw_sip_is_token(param.value)))
+		if (n_tags++ > 0 || !cw_sip_is_token(param.value))
 			return cw_sip_reject_say(p->reject, 400, "Malformed tag in %s header",
 				cw_sip_header_name(id));
 		*tag = param.value;
@@ -379,17 +379,6 @@ static int parse_headers(struct parse *p)
 	return r;
 }
 
-/* Whether nothing could or should be answered to what begins like that. */
-static bool is_unanswerable(struct cw_str frame)
-{
-	static const struct cw_str never[] = {CW_STR("SIP/"), CW_STR("ACK "), CW_STR("BENOTIFY ")};
-
-	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
-		if (cw_str_starts(frame, never[i]))
-			return true;
-	return false;
-}
-
 int cw_sip_message_parse(
 	struct cw_sip_message **out, struct cw_str frame, struct cw_sip_reject *reject_out)
 {
@@ -407,7 +396,7 @@ int cw_sip_message_parse(
 		r = parse_headers(&p);
 	if (r) {
 		free(p.m);
-		return r == CW_SIP_E_REJECT && is_unanswerable(frame) ? CW_SIP_E_DROP : r;
+		return r == CW_SIP_E_REJECT && !cw_sip_is_answerable(frame) ? CW_SIP_E_DROP : r;
 	}
 	*out = p.m;
 	return 0;

@@ -1,9 +1,10 @@
 /*
  * One SIP message: its bytes, an index over them, and what a proxy asks of it.
  *
- * The bytes are kept as they came and are never printed anew: a proxy edits them (sip/rewrite.h). What is valid is decided by Sofia's grammar
- * for every header that it knows, so that nothing malformed is forwarded; unknown headers pass. Of a response only its lines and what a proxy uses of it
- * are checked: nobody could be told what is wrong with the rest. All slices point into the message, which is one piece of memory.
+ * The bytes are kept as they came and are never printed anew: a proxy edits them (sip/rewrite.h). Nothing malformed is accepted in a request, so that none
+ * is forwarded: what a proxy uses, and all addresses, are read here, the other headers that Sofia-SIP knows are judged by its parser (sip/grammar.h), unknown ones
+ * pass. Of a response only its lines and what a proxy uses of it are checked: nobody could be told what is wrong with the rest. All slices point
+ * into the message, which is one piece of memory.
  */
 #ifndef CW_SIP_MESSAGE_H
 #define CW_SIP_MESSAGE_H
@@ -147,6 +148,9 @@ const char *cw_sip_header_name(enum cw_sip_header_id id);
 
 /* The method of that name (methods are case-sensitive). */
 enum cw_sip_method cw_sip_method_find(struct cw_str name);
+
+/* Whether what begins with these bytes may be answered: neither a response nor an ACK or BENOTIFY. */
+bool cw_sip_is_answerable(struct cw_str bytes);
 
 /* "INVITE", ...; "OTHER" for CW_SIP_OTHER. */
 const char *cw_sip_method_name(enum cw_sip_method method);

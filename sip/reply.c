@@ -90,16 +90,6 @@ static bool is_clean(struct cw_str whole)
 	return whole.len > 2 && whole.p[whole.len - 1] == '\n';
 }
 
-static bool wants_answer(struct cw_str head)
-{
-	static const struct cw_str never[] = {CW_STR("SIP/"), CW_STR("ACK "), CW_STR("BENOTIFY ")};
-
-	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
-		if (cw_str_case_starts(head, never[i]))
-			return false;
-	return cw_str_find(head, '\n') < head.len;
-}
-
 /* The next line with that header that can be sent back. */
 static bool next_line(
 	struct cw_str head, size_t *at, enum cw_sip_header_id id, struct cw_sip_raw_line *line)
@@ -145,7 +135,7 @@ int cw_sip_reply_build_raw(struct cw_buf *out, struct cw_str head, const struct 
 	struct cw_sip_raw_line line;
 	bool is_topmost = true;
 
-	if (!wants_answer(head) || !next_line(head, &at, CW_HDR_VIA, &line))
+	if (!cw_sip_is_answerable(head) || !next_line(head, &at, CW_HDR_VIA, &line))
 		return -EINVAL;
 	add_status_line(out, reply);
 	do {

@@ -229,6 +229,8 @@ static const struct refused_case {
 		"Malformed From header"},
 	{"two tags", CW_STR(LINE VIA "From: <sip:a@x>;tag=1;TAG=2\r\n" TO ID CSEQ END), 400,
 		"Malformed tag in From header"},
+	{"empty tag", CW_STR(LINE VIA FROM "To: <sip:a@x>;tag=\r\n" ID CSEQ END), 400,
+		"Malformed tag in To header"},
 	{"quoted tag", CW_STR(LINE VIA FROM "To: <sip:a@x>;tag=\"1\"\r\n" ID CSEQ END), 400,
 		"Malformed tag in To header"},
 	{"headers of an address without brackets",
