@@ -65,79 +65,110 @@ static bool is_address(struct cw_str host)
 	return cw_address_make(&address, host, 0) == 0;
 }
 
+static bool has_named_peer(const struct cw_zone *zone)
+{
+	size_t i;
+
+	for (i = 0; i < zone->n_peers && is_address(zone->peers[i].host); i++)
+		;
+	return i < zone->n_peers;
+}
+
 /*
- * Note a zone under the name in the certificate and the address of a peer, which together decide: the certificate says which zones it can be,
- * the source address which of these. Returns the zone that has the same mark already, or NULL.
+ * Note a zone under a name of its certificates and the address of a peer ("" for any): the certificate says which zones a request can come
+ * from, the source address which of these, where a peer is given by address. Returns an earlier zone with the same mark, or NULL.
  */
 static const struct cw_zone *add_mark(struct cw_table *marks, struct cw_arena *arena,
 	const struct cw_zone *zone, struct cw_str name, struct cw_str host)
 {
 	struct mark *mark = cw_arena_alloc(arena, sizeof(*mark));
+	char address[CW_ADDRESS_TEXT_MAX] = "";
+	struct cw_address parsed;
 	struct cw_table_link *link;
+	const struct cw_zone *earlier;
 	struct cw_str key;
 	size_t i;
 
-	if (!mark ||
-		cw_arena_printf(arena, &key, "%.*s %.*s", CW_STR_ARG(name), CW_STR_ARG(host)) != 0)
+	if (cw_address_make(&parsed, host, 0) == 0)
+		cw_address_format_host(&parsed, address);
+	if (!mark || cw_arena_printf(arena, &key, "%.*s %s", CW_STR_ARG(name), address) != 0)
 		return NULL;
 	for (i = 0; i < key.len; i++)
 		((char *)(uintptr_t)key.p)[i] = cw_char_lower(key.p[i]);
 	link = cw_table_find(marks, key);
-	if (link)
-		return cw_container_of(link, struct mark, link)->zone;
+	if (link) {
+		earlier = cw_container_of(link, struct mark, link)->zone;
+		return earlier == zone ? NULL : earlier;
+	}
 	mark->zone = zone;
 	(void)cw_table_insert(marks, &mark->link, key);
 	return NULL;
 }
 
-static const struct cw_zone *same_marks(
+/* An earlier zone that requests from this one, or some of them, are taken to come from; NULL: none. */
+static const struct cw_zone *find_twin(
 	struct cw_table *marks, struct cw_arena *arena, const struct cw_zone *zone)
 {
-	static const struct cw_str tcp = CW_STR("tcp");
-	const struct cw_zone *found = NULL, *other;
-	bool is_tcp = zone->transport == CW_ZONE_TCP;
+	static const struct cw_str tcp = CW_STR("tcp"), anywhere = CW_STR("");
+	const struct cw_zone *twin = NULL, *same_name, *same_address;
+	bool is_tcp = zone->transport == CW_ZONE_TCP, by_name = has_named_peer(zone);
 	size_t names = is_tcp ? 1 : zone->n_verify, i, k;
 
 	for (i = 0; i < names; i++) {
+		struct cw_str name = is_tcp ? tcp : zone->verify[i];
+
+		same_name = add_mark(marks, arena, zone, name, anywhere);
+		if (!is_tcp && by_name && !twin)
+			twin = same_name;
 		for (k = 0; k < zone->n_peers; k++) {
-			other = add_mark(marks, arena, zone, is_tcp ? tcp : zone->verify[i],
-				zone->peers[k].host);
-			if (other && other != zone && !found)
-				found = other;
+			if (!is_address(zone->peers[k].host))
+				continue;
+			same_address = add_mark(marks, arena, zone, name, zone->peers[k].host);
+			if (!twin)
+				twin = same_address;
 		}
 	}
-	return found;
+	return twin;
+}
+
+static void check_identity(
+	const struct cw_zone *zone, const struct cw_zone *twin, struct cw_diag *diag)
+{
+	bool is_tcp = zone->transport == CW_ZONE_TCP;
+	size_t i;
+
+	if (twin)
+		cw_diag_add(diag, CW_SEVERITY_WARNING, &zone->place,
+			"requests from this zone cannot be told from those of \"%s\" (%s:%u): %s; "
+			"they count as that zone's",
+			twin->name.p, twin->place.file, twin->place.line,
+			is_tcp ? "both have a peer of the same address"
+			       : "both verify the same name, and no peer's address makes the "
+				 "difference");
+	if (is_tcp && has_named_peer(zone))
+		cw_diag_add(diag, CW_SEVERITY_WARNING, &zone->place,
+			"over tcp a request is known by its source address: with a peer that is "
+			"given by name, "
+			"none comes from this zone");
+	for (i = 0; i < zone->n_verify && is_address(zone->verify[i]); i++)
+		;
+	if (!is_tcp && i == zone->n_verify)
+		cw_diag_add(diag, CW_SEVERITY_WARNING, &zone->place,
+			"its peers are addresses, which no certificate names: set \"verify\" to "
+			"the name in "
+			"theirs");
 }
 
 static void check_identities(const struct cw_config *c, struct cw_diag *diag)
 {
-	const struct cw_zone *zone, *other;
 	struct cw_arena arena = {0};
 	struct cw_table marks;
-	size_t i, k;
+	size_t i;
 
 	cw_table_init(&marks);
-	for (i = 0; i < c->n_zones; i++) {
-		zone = c->zones[i];
-		if (zone->type != CW_ZONE_NEIGHBOR)
-			continue;
-		other = same_marks(&marks, &arena, zone);
-		if (other)
-			cw_diag_add(diag, CW_SEVERITY_WARNING, &zone->place,
-				"requests from this zone cannot be told from those of \"%s\" "
-				"(%s:%u): %s; "
-				"they count as that zone's",
-				other->name.p, other->place.file, other->place.line,
-				zone->transport == CW_ZONE_TCP
-					? "both have the same peer over tcp"
-					: "both verify the same name and have the same peer");
-		for (k = 0; k < zone->n_verify && is_address(zone->verify[k]); k++)
-			;
-		if (zone->transport == CW_ZONE_TLS && zone->n_verify && k == zone->n_verify)
-			cw_diag_add(diag, CW_SEVERITY_WARNING, &zone->place,
-				"its peers are addresses, which no certificate names: set "
-				"\"verify\" to the name in theirs");
-	}
+	for (i = 0; i < c->n_zones; i++)
+		if (c->zones[i]->type == CW_ZONE_NEIGHBOR)
+			check_identity(c->zones[i], find_twin(&marks, &arena, c->zones[i]), diag);
 	cw_table_finish(&marks);
 	cw_arena_finish(&arena);
 }

@@ -89,6 +89,8 @@ xmpp {
 zone im { type xmpp; peer 127.0.0.2:5269 }
 """
 
+PAGE = Path(__file__).resolve().parents[2] / "daemon/causeway.conf.5.scd"
+
 
 class CommandTest(unittest.TestCase):
     @classmethod
@@ -208,6 +210,30 @@ class Check(CommandTest):
         self.assertEqual(done.returncode, 2)
         self.assertEqual(done.stderr, 'absent.conf: error: cannot read "absent.conf": No such file or directory\n'
                                       "1 error, 0 warnings\n")
+
+
+class ManualPage(CommandTest):
+    """What causeway.conf(5) shows an administrator must work as it stands there."""
+
+    def blocks(self, heading):
+        """The literal blocks below a heading, as scdoc would print them."""
+        text = PAGE.read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
+        return [block.replace("\\\\", "\\") for block in text.split("```\n")[1::2]]
+
+    def test_the_example(self):
+        rules, commands, tests = self.blocks("An example")
+        zones = ("hostname expe.example.com\nlisten sip tcp 127.0.0.1:0\n"
+                 "zone IMP { type neighbor; transport tcp; peer 192.0.2.1 }\nzone internet { type dns }\n"
+                 "tls { certificate ca/server.pem; key ca/server.key; trust ca/ca.pem }\n")
+        (self.dir / "causeway.conf").write_text(zones + rules)
+        for command in commands.splitlines():
+            with self.subTest(command):
+                done = self.causeway(*command.split()[1:])
+                self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        (self.dir / "example.test").write_text(tests)
+        done = self.causeway("rules", "test", "-c", "causeway.conf", "example.test")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("3 passed, 0 failed", done.stdout)
 
 
 class Usage(CommandTest):

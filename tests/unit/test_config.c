@@ -452,6 +452,10 @@ END_TEST
 #define TLS "tls { certificate c; key k; trust t }\n"
 #define R   "rule r { pattern exact x; target N }\n"
 
+#define TWIN                                                                                       \
+	"both verify the same name, and no peer's address makes the difference; they count as "    \
+	"that zone's)\n"
+
 static const struct doubt_case {
 	const char *name, *text, *messages;
 } doubt_cases[] = {
@@ -464,24 +468,37 @@ static const struct doubt_case {
 		"2:6 this needs a certificate, and there is no \"tls\" block\n"},
 	{"no tls for a listener",
 		"hostname h.example; listen sip tls 127.0.0.1:5061\n"
-		"zone N { type neighbor; transport tcp; peer a.example }\n" R,
+		"zone N { type neighbor; transport tcp; peer 192.0.2.9 }\n" R,
 		"1:28 this needs a certificate, and there is no \"tls\" block\n"},
-	{"no need of tls", H "zone N { type neighbor; transport tcp; peer a.example }\n" R, ""},
+	{"no need of tls", H "zone N { type neighbor; transport tcp; peer 192.0.2.9 }\n" R, ""},
 	{"no rules", H TLS N, "0:0 (no search rule is enabled: every request is answered 404)\n"},
 	{"the same name and peer", H TLS N R "zone M { type neighbor; peer A.example:5062 }",
 		"5:6 (requests from this zone cannot be told from those of \"N\" "
-		"(etc/test.conf:3): both verify the "
-		"same name and have the same peer; they count as that zone's)\n"},
-	{"the same name, another peer",
-		H TLS N R "zone M { type neighbor; peer b.example; verify a.example }", ""},
+		"(etc/test.conf:3): " TWIN},
+	{"the same name, peers by name",
+		H TLS N R
+		"zone M { type neighbor; peer 192.0.2.1; peer b.example; verify a.example }",
+		"5:6 (requests from this zone cannot be told from those of \"N\" "
+		"(etc/test.conf:3): " TWIN},
+	{"the same name, the later one by address",
+		H TLS N R "zone M { type neighbor; peer 192.0.2.1; verify a.example }", ""},
+	{"the same name and address",
+		H TLS N R "zone M { type neighbor; peer [::1]; verify A.example }\n"
+			  "zone L { type neighbor; peer [0:0::1]:1; verify a.example }",
+		"6:6 (requests from this zone cannot be told from those of \"M\" "
+		"(etc/test.conf:5): " TWIN},
 	{"another name, the same peer",
 		H TLS N R "zone M { type neighbor; peer a.example; verify b.example }", ""},
 	{"the same peer over tcp",
 		H TLS N R "zone M { type neighbor; peer 192.0.2.1:1; transport tcp }\n"
 			  "zone L { type neighbor; peer 192.0.2.1:2; transport tcp }",
 		"6:6 (requests from this zone cannot be told from those of \"M\" "
-		"(etc/test.conf:5): both have the same peer over tcp; "
-		"they count as that zone's)\n"},
+		"(etc/test.conf:5): both have a peer of "
+		"the same address; they count as that zone's)\n"},
+	{"a name over tcp", H TLS N R "zone M { type neighbor; peer m.example; transport tcp }",
+		"5:6 (over tcp a request is known by its source address: with a peer that is given "
+		"by name, none comes "
+		"from this zone)\n"},
 	{"addresses without a name",
 		H TLS "zone N { type neighbor; peer 192.0.2.1; peer [::1] }\n" R,
 		"3:6 (its peers are addresses, which no certificate names: set \"verify\" to the "
