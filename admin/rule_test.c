@@ -67,7 +67,7 @@ static bool skip_blanks(struct line *l)
 /* Read a word that ends at a blank or one of `ends`; in quotes it ends at the same quote. */
 static bool read_word(struct line *l, const char *ends, const char *what, struct cw_str *out)
 {
-	size_t begin = l->at, n;
+	size_t begin, n;
 	char c;
 
 	if (!skip_blanks(l))
@@ -106,7 +106,7 @@ static const char *nearest_zone(const struct line *l, struct cw_str name)
 static bool read_zone(struct line *l, const char *ends, const struct cw_zone **out)
 {
 	const char *near;
-	struct cw_str name;
+	struct cw_str name = {NULL, 0};
 	size_t i;
 
 	if (!read_word(l, ends, "a zone", &name))
@@ -126,7 +126,7 @@ static bool read_zone(struct line *l, const char *ends, const struct cw_zone **o
 /* Read the word behind `variant` or `protocol`. */
 static bool read_setting(struct line *l, bool is_variant)
 {
-	struct cw_str value;
+	struct cw_str value = {NULL, 0};
 	int r;
 
 	if (!read_word(l, "", is_variant ? "a variant" : "a protocol", &value))
@@ -159,7 +159,7 @@ static bool prepare_alias(struct line *l, struct cw_str word)
 /* Read up to the arrow: who asks, and for what. */
 static bool read_request(struct line *l)
 {
-	struct cw_str word;
+	struct cw_str word = {NULL, 0};
 	size_t begin = l->at;
 
 	if (!read_word(l, "", "from", &word))

@@ -154,7 +154,7 @@ static int locate_text(struct cw_request *request, struct cw_str text,
 	const char *path = options->value[CW_OPTION_MESSAGE];
 	struct cw_sip_message *message;
 	struct cw_sip_reject reject = {0};
-	struct cw_str frame;
+	struct cw_str frame = {NULL, 0};
 	int r = cut_message(&frame, text, path);
 
 	if (r)
