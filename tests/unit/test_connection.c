@@ -671,6 +671,30 @@ START_TEST(stranger_disturbs_nobody)
 }
 END_TEST
 
+START_TEST(bounds_handshakes)
+{
+	struct wire *w = create_wire(1);
+	const struct cw_address *address = cw_listener_address(w->listener);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct wire_end *refused;
+
+	cw_admission_set_limits(w->admission, &(struct cw_admission_limits){9, 9, 1});
+	ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address->sa, address->len), 0);
+	WIRE_UNTIL(w, w->n_accepted == 1);
+	refused = wire_dial(w, NULL);
+	WIRE_UNTIL(w, refused->closed);
+	ck_assert_int_eq(refused->end, CW_END_HANDSHAKE);
+	ck_assert_uint_eq(wire_count_log(w, "event=refused reason=half-open"), 1);
+	close(fd);
+	WIRE_UNTIL(w, w->accepted[0]->closed);
+	for (size_t i = 0; i < 2; i++) { /* one after the other */
+		wire_dial(w, NULL);
+		WIRE_UNTIL(w, w->n_accepted == i + 2 && w->accepted[i + 1]->opened);
+	}
+	wire_destroy(w);
+}
+END_TEST
+
 START_TEST(reports_resets)
 {
 	struct wire *w = create_wire(0);
@@ -750,6 +774,7 @@ int main(void)
 	ADD_ROWS(tc, gives_up_connects, transports);
 	tcase_add_test(tc, gives_up_handshakes);
 	ADD_ROWS(tc, stranger_disturbs_nobody, stranger_cases);
+	tcase_add_test(tc, bounds_handshakes);
 	tcase_add_test(tc, reports_resets);
 	tcase_add_test(tc, names_ends);
 	ADD_ROWS(tc, dials_with_short_memory, transports);
