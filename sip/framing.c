@@ -75,7 +75,8 @@ static const char *take_line(struct cw_sip_framer *f, struct cw_str s, size_t lf
 	if (lf == f->line_start || s.p[lf - 1] != '\r')
 		return "Line ends without CR";
 	line = cw_str_make(s.p + f->line_start, lf - 1 - f->line_start);
-	if (f->line_start == 0 && (!looks_like_sip(line) || holds_control(line))) {
+	if (f->line_start == 0 &&
+		(!looks_like_sip(line) || cw_sip_find_control(line, 0) < line.len)) {
 		*status = 0;
 		return "Not SIP";
 	}
@@ -124,7 +125,7 @@ static bool is_strange(struct cw_str s, size_t from)
 	/* The last byte may be the CR of the line's end; then it is looked at next time. */
 	size_t begin = from > 0 ? from - 1 : 0, end = s.p[s.len - 1] == '\r' ? s.len - 1 : s.len;
 
-	return begin < end && holds_control(cw_str_make(s.p + begin, end - begin));
+	return cw_sip_find_control(cw_str_make(s.p, end), begin) < end;
 }
 
 /* Go on looking for the end of the head. Returns whether it is there; if not, out->kind says why. */

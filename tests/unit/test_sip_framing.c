@@ -87,6 +87,8 @@ static const struct stream_case {
 	{"http", CW_STR("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), "b", "", 0, "Not SIP"},
 	{"text", CW_STR("hello\r\n"), "b", "", 0, "Not SIP"},
 	{"tls", CW_STR("\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"), "b", "", 0, "Not SIP"},
+	{"quoted-pairs in the start line", CW_STR("MESSAGE sip:b\\\0\\\0@x SIP/2.0\r\n"), "b", "",
+		0, "Not SIP"},
 	{"nul in the start line", CW_STR("MESSAGE sip:b\0@x SIP/2.0\r\n"), "b", "", 0, "Not SIP"},
 	{"lf where a message could begin", CW_STR("\n" HEAD), "b", "", 0,
 		"Blank line without CRLF"},
