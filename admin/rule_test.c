@@ -105,8 +105,8 @@ static const char *nearest_zone(const struct line *l, struct cw_str name)
 
 static bool read_zone(struct line *l, const char *ends, const struct cw_zone **out)
 {
-	const char *near;
 	struct cw_str name = {NULL, 0};
+	const char *near;
 	size_t i;
 
 	if (!read_word(l, ends, "a zone", &name))

@@ -214,9 +214,10 @@ static void reject_limit(struct cw_context *ctx)
 	snprintf(name, sizeof(name), "rule.%s.limit", ctx->plan.limit_name);
 	(*cw_stats_counter(ctx->sip->stats, name))++;
 	cw_warn("sip.route", cw_kz("event", "match-limit"), cw_kz("trace", ctx->trace),
-		cw_kz("rule", ctx->plan.limit_name), cw_ks("alias", ctx->request.alias));
-	if (cw_arena_printf(&ctx->arena, &why.phrase, "Search rule %s exceeded its match limit",
-		    ctx->plan.limit_name) == 0)
+		cw_kz("rule", ctx->plan.limit_name), cw_kz("why", ctx->plan.limit_reason),
+		cw_ks("alias", ctx->request.alias));
+	if (cw_arena_printf(&ctx->arena, &why.phrase, "Search rule %s %s", ctx->plan.limit_name,
+		    ctx->plan.limit_reason) == 0)
 		reject(ctx, &why);
 	else
 		cw_context_reject(ctx, 500, (struct cw_str)CW_STR("Out of memory"), none);
