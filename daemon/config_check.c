@@ -65,33 +65,28 @@ static bool is_address(struct cw_str host)
 	return cw_address_make(&address, host, 0) == 0;
 }
 
-static bool has_named_peer(const struct cw_zone *zone)
-{
-	size_t i;
-
-	for (i = 0; i < zone->n_peers && is_address(zone->peers[i].host); i++)
-		;
-	return i < zone->n_peers;
-}
-
 /*
- * Note a zone under a name of its certificates and the address of a peer ("" for any): the certificate says which zones a request can come
- * from, the source address which of these, where a peer is given by address. Returns an earlier zone with the same mark, or NULL.
+ * Note a zone under a name of its certificates and the host of a peer: the certificate says which
+ * zones a request can come from, the source address which of these. Returns an earlier zone with the
+ * same mark, or NULL.
  */
 static const struct cw_zone *add_mark(struct cw_table *marks, struct cw_arena *arena,
 	const struct cw_zone *zone, struct cw_str name, struct cw_str host)
 {
 	struct mark *mark = cw_arena_alloc(arena, sizeof(*mark));
-	char address[CW_ADDRESS_TEXT_MAX] = "";
+	char address[CW_ADDRESS_TEXT_MAX];
 	struct cw_address parsed;
 	struct cw_table_link *link;
 	const struct cw_zone *earlier;
 	struct cw_str key;
 	size_t i;
 
-	if (cw_address_make(&parsed, host, 0) == 0)
+	if (cw_address_make(&parsed, host, 0) == 0) {
 		cw_address_format_host(&parsed, address);
-	if (!mark || cw_arena_printf(arena, &key, "%.*s %s", CW_STR_ARG(name), address) != 0)
+		host = cw_str_of(address);
+	}
+	if (!mark || cw_arena_printf(arena, &key, "%" CW_STR_FMT " %" CW_STR_FMT, CW_STR_ARG(name),
+			     CW_STR_ARG(host)) != 0)
 		return NULL;
 	for (i = 0; i < key.len; i++)
 		((char *)(uintptr_t)key.p)[i] = cw_char_lower(key.p[i]);
@@ -109,25 +104,18 @@ static const struct cw_zone *add_mark(struct cw_table *marks, struct cw_arena *a
 static const struct cw_zone *find_twin(
 	struct cw_table *marks, struct cw_arena *arena, const struct cw_zone *zone)
 {
-	static const struct cw_str tcp = CW_STR("tcp"), anywhere = CW_STR("");
-	const struct cw_zone *twin = NULL, *same_name, *same_address;
-	bool is_tcp = zone->transport == CW_ZONE_TCP, by_name = has_named_peer(zone);
+	static const struct cw_str tcp = CW_STR("tcp");
+	bool is_tcp = zone->transport == CW_ZONE_TCP;
+	const struct cw_zone *twin = NULL, *earlier;
 	size_t names = is_tcp ? 1 : zone->n_verify, i, k;
 
-	for (i = 0; i < names; i++) {
-		struct cw_str name = is_tcp ? tcp : zone->verify[i];
-
-		same_name = add_mark(marks, arena, zone, name, anywhere);
-		if (!is_tcp && by_name && !twin)
-			twin = same_name;
+	for (i = 0; i < names; i++)
 		for (k = 0; k < zone->n_peers; k++) {
-			if (!is_address(zone->peers[k].host))
-				continue;
-			same_address = add_mark(marks, arena, zone, name, zone->peers[k].host);
+			earlier = add_mark(marks, arena, zone, is_tcp ? tcp : zone->verify[i],
+				zone->peers[k].host);
 			if (!twin)
-				twin = same_address;
+				twin = earlier;
 		}
-	}
 	return twin;
 }
 
@@ -145,11 +133,6 @@ static void check_identity(
 			is_tcp ? "both have a peer of the same address"
 			       : "both verify the same name, and no peer's address makes the "
 				 "difference");
-	if (is_tcp && has_named_peer(zone))
-		cw_diag_add(diag, CW_SEVERITY_WARNING, &zone->place,
-			"over tcp a request is known by its source address: with a peer that is "
-			"given by name, "
-			"none comes from this zone");
 	for (i = 0; i < zone->n_verify && is_address(zone->verify[i]); i++)
 		;
 	if (!is_tcp && i == zone->n_verify)

@@ -140,7 +140,8 @@ static void book(struct cw_context *ctx, enum cw_fate fate, struct cw_str detail
 /* Send bytes back to where the request came from, over another connection if that one died. */
 static void send_back(struct cw_context *ctx, struct cw_str bytes)
 {
-	if (ctx->link && cw_link_send(ctx->link, bytes, NULL) == 0)
+	/* Who does not read its answers is not asked for more requests. */
+	if (ctx->link && cw_link_send(ctx->link, bytes, ctx->link) == 0)
 		return;
 	cw_late_response_send(ctx, bytes);
 }

@@ -56,7 +56,7 @@ struct cw_context {
 	struct cw_token token;     /* of this dialog, when by_token */
 	bool by_token;
 	struct cw_dns_query *sender_query;
-	struct cw_str sender_domain;
+	struct cw_str sender_domain; /* that the sender is being checked for; empty: it is not */
 
 	/* The search */
 	struct cw_relay relay;

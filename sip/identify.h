@@ -6,13 +6,14 @@
 #define CW_SIP_IDENTIFY_H
 
 #include "net/connection.h"
+#include "sip/peer_book.h"
 #include "sip/setup.h"
 
 /*
  * The zone of an open connection. Where several zones fit, the one whose peers include the source
  * address, else the first in file order; a dns zone is never a source.
  */
-const struct cw_zone *cw_identify(
-	const struct cw_sip_setup *setup, const struct cw_connection *connection);
+const struct cw_zone *cw_identify(const struct cw_sip_setup *setup, const struct cw_peer_book *book,
+	const struct cw_connection *connection);
 
 #endif

@@ -196,13 +196,15 @@ static void go_by_token(struct cw_context *ctx)
 }
 
 /*
- * RFC 3261, 16.4 has no opinion on a preloaded Route of a stranger; a border has: it would choose
- * the way past the rules.
+ * A dialog-creating request with a Route that is not ours. RFC 3261, 16.4 has no opinion on what a
+ * stranger preloads; a border has: the dialog would go past the rules.
  */
 static bool has_foreign_route(const struct cw_context *ctx)
 {
-	return ctx->message->to_tag.len == 0 && !ctx->from->trusted &&
-	       ctx->drop_routes + ctx->drop_last_route < ctx->message->n_routes;
+	const struct cw_sip_message *m = ctx->message;
+
+	return cw_record_route_creates_dialog(m) && !ctx->from->trusted &&
+	       ctx->drop_routes + ctx->drop_last_route < m->n_routes;
 }
 
 static void reject_limit(struct cw_context *ctx)
@@ -277,13 +279,25 @@ static void refuse_sender(struct cw_context *ctx, const char *why)
 	cw_context_reject(ctx, 403, phrase, none);
 }
 
-/* The sender is who it says: on with the decision that was waiting. */
+/*
+ * ctx->sender_domain is one that the sender may speak for: on with the decision that was waiting.
+ * In a dialog the token's domain was checked; whoever writes another one in From must be allowed to
+ * speak for that too.
+ */
 static void go_on(struct cw_context *ctx)
 {
-	if (ctx->token_target.zone)
-		go_by_token(ctx);
-	else
+	struct cw_str from = ctx->message->from.host;
+
+	if (!ctx->token_target.zone) {
 		go_by_rules(ctx);
+		return;
+	}
+	if (ctx->sender_domain.len == 0 || cw_str_case_eq(ctx->sender_domain, from)) {
+		go_by_token(ctx);
+		return;
+	}
+	ctx->sender_domain = from;
+	check_sender(ctx);
 }
 
 static const char *const no_link = "the connection is gone";
@@ -341,12 +355,13 @@ static void decide(struct cw_context *ctx, struct cw_str token)
 {
 	enum cw_route_verdict verdict = token.len ? cw_route_follow(ctx, token) : CW_ROUTE_BY_RULES;
 
+	if (ctx->from->type != CW_ZONE_DEFAULT || !ctx->setup->policy->sender_check) {
+		go_on(ctx);
+		return;
+	}
 	ctx->sender_domain =
 		verdict == CW_ROUTE_CHECK_SENDER ? ctx->token.domain : ctx->message->from.host;
-	if (ctx->from->type == CW_ZONE_DEFAULT && ctx->setup->policy->sender_check)
-		check_sender(ctx);
-	else
-		go_on(ctx);
+	check_sender(ctx);
 }
 
 static void process(struct cw_context *ctx)

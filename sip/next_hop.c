@@ -150,7 +150,9 @@ static void on_srv(void *arg, const struct cw_dns_answer *answer)
 		if (hop->n_hosts && hop->zone->dns_verify == CW_ZONE_VERIFY_OFF)
 			hop->hosts[0].n_names = 0;
 	} else {
-		hop->problem = none ? "no SRV record" : "SRV lookup failed";
+		hop->problem = answer->status == CW_DNS_NO_SERVICE ? "the domain does not federate"
+			       : none                              ? "no SRV record"
+								   : "SRV lookup failed";
 	}
 	hop->found(hop->arg);
 }

@@ -32,6 +32,26 @@ static void init_counters(struct cw_sip_counters *c, struct cw_stats *stats)
 	c->undeliverable_responses = cw_stats_counter(stats, "sip.responses.undeliverable");
 }
 
+static void forget_peers(struct cw_sip *sip)
+{
+	cw_monitor_destroy(sip->monitor);
+	cw_peer_book_destroy(sip->peer_book);
+	sip->monitor = NULL;
+	sip->peer_book = NULL;
+}
+
+/*
+ * Look after the peers of sip->setup: where they are, and whether they answer.
+ *
+ * Returns: 0; -ENOMEM.
+ */
+static int watch_peers(struct cw_sip *sip)
+{
+	int r = cw_peer_book_create(&sip->peer_book, sip->loop, sip->dns, sip->setup);
+
+	return r ? r : cw_monitor_create(&sip->monitor, sip);
+}
+
 int cw_sip_create(struct cw_sip **out, const struct cw_sip_settings *settings)
 {
 	struct cw_sip *sip = calloc(1, sizeof(*sip));
@@ -57,7 +77,7 @@ int cw_sip_create(struct cw_sip **out, const struct cw_sip_settings *settings)
 		.handler = &outgoing_handler,
 		.arg = sip,
 	});
-	r = sip->pool ? cw_monitor_create(&sip->monitor, sip) : -ENOMEM;
+	r = sip->pool ? watch_peers(sip) : -ENOMEM;
 	if (r) {
 		cw_sip_destroy(sip);
 		return r;
@@ -70,7 +90,7 @@ void cw_sip_destroy(struct cw_sip *sip)
 {
 	if (!sip)
 		return;
-	cw_monitor_destroy(sip->monitor);
+	forget_peers(sip);
 	cw_sip_abort(sip);
 	cw_pool_destroy(sip->pool);
 	while (!cw_list_empty(&sip->links))
@@ -111,7 +131,7 @@ static void log_open(const struct cw_link *link)
 static bool admit(struct cw_sip *sip, struct cw_link *link)
 {
 	const struct cw_identity *identity = cw_connection_identity(link->connection);
-	const struct cw_zone *zone = cw_identify(sip->setup, link->connection);
+	const struct cw_zone *zone = cw_identify(sip->setup, sip->peer_book, link->connection);
 	const struct cw_access_rule *by = NULL;
 
 	if (link->setup)
@@ -227,9 +247,12 @@ void cw_sip_reload(struct cw_sip *sip, struct cw_sip_setup *setup)
 	struct cw_sip_setup *old = sip->setup;
 	struct cw_list *pos, *tmp;
 
+	forget_peers(sip);
 	sip->setup = setup;
 	cw_sip_setup_use(setup);
 	cw_pool_reload(sip->pool, setup);
+	if (watch_peers(sip))
+		cw_error("sip.monitor", cw_kz("event", "out-of-memory"));
 	cw_list_for_each_safe(pos, tmp, &sip->links)
 	{
 		struct cw_link *link = cw_container_of(pos, struct cw_link, entry);
@@ -238,10 +261,6 @@ void cw_sip_reload(struct cw_sip *sip, struct cw_sip_setup *setup)
 			!(link->incoming ? admit(sip, link) : rename_zone(sip, link)))
 			cw_link_close(link);
 	}
-	cw_monitor_destroy(sip->monitor);
-	sip->monitor = NULL;
-	if (cw_monitor_create(&sip->monitor, sip))
-		cw_error("sip.monitor", cw_kz("event", "out-of-memory"));
 	old->replaced = true;
 	cw_sip_setup_release(old);
 }

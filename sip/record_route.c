@@ -130,31 +130,23 @@ enum cw_route_verdict cw_route_follow(struct cw_context *ctx, struct cw_str text
 	return CW_ROUTE_TO_ZONE;
 }
 
-/* RFC 6665, 4.3: NOTIFY may come before the answer to its SUBSCRIBE, and makes the dialog then. */
-static bool wants_record_route(const struct cw_sip_message *m)
+bool cw_record_route_creates_dialog(const struct cw_sip_message *request)
 {
-	switch (m->method) {
-	case CW_SIP_INVITE:
-	case CW_SIP_SUBSCRIBE:
-		return true;
-	case CW_SIP_NOTIFY:
-		return m->to_tag.len != 0;
-	case CW_SIP_OTHER:
-		return m->to_tag.len == 0 &&
-		       cw_str_eq(m->method_name, (struct cw_str)CW_STR("REFER"));
-	case CW_SIP_ACK:
-	case CW_SIP_CANCEL:
-	case CW_SIP_BYE:
-	case CW_SIP_MESSAGE:
-	case CW_SIP_INFO:
-	case CW_SIP_BENOTIFY:
-	case CW_SIP_PUBLISH:
-	case CW_SIP_OPTIONS:
-	case CW_SIP_REGISTER:
-	case CW_SIP_NEGOTIATE:
-		break;
-	}
-	return false;
+	static const struct cw_str refer = CW_STR("REFER");
+
+	return request->to_tag.len == 0 &&
+	       (request->method == CW_SIP_INVITE || request->method == CW_SIP_SUBSCRIBE ||
+		       cw_str_eq(request->method_name, refer));
+}
+
+/*
+ * Dialogs are made, and their routes refreshed, by these. NOTIFY is among them since it may come
+ * before the answer to its SUBSCRIBE, and then makes the dialog (RFC 6665, 4.3).
+ */
+static bool wants_record_route(const struct cw_sip_message *request)
+{
+	return cw_record_route_creates_dialog(request) || request->method == CW_SIP_INVITE ||
+	       request->method == CW_SIP_SUBSCRIBE || request->method == CW_SIP_NOTIFY;
 }
 
 static struct cw_token_side side_of(const struct cw_zone *zone)

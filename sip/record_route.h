@@ -37,6 +37,9 @@ enum cw_route_verdict {
  */
 enum cw_route_verdict cw_route_follow(struct cw_context *ctx, struct cw_str token);
 
+/* Whether a request creates a dialog: INVITE, SUBSCRIBE and REFER without a To tag. */
+bool cw_record_route_creates_dialog(const struct cw_sip_message *request);
+
 /*
  * Push our Record-Route on a request to `target` if it wants one: two where name or transport
  * differ between the sides.

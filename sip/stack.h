@@ -36,6 +36,7 @@ struct cw_sip_counters {
 };
 
 struct cw_monitor;
+struct cw_peer_book;
 
 struct cw_sip {
 	struct cw_loop *loop;
@@ -52,6 +53,7 @@ struct cw_sip {
 	size_t n_contexts; /* of them, without a fate yet */
 	size_t held_bytes;
 	struct cw_monitor *monitor;
+	struct cw_peer_book *peer_book;
 	struct cw_buf out; /* scratch for what is sent within one call */
 	bool stopping;
 	void (*stopped)(void *arg);

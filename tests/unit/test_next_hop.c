@@ -283,7 +283,7 @@ static const struct fallback_case {
 	{"no data, fallback", true, false, CW_DNS_NO_DATA, NULL},
 	{"a failed lookup is no missing record", true, false, CW_DNS_SERVFAIL, "SRV lookup failed"},
 	{"nor is a timeout", true, false, CW_DNS_TIMEOUT, "SRV lookup failed"},
-	{"the service is refused", true, false, CW_DNS_NO_SERVICE, "SRV lookup failed"},
+	{"the service is refused", true, false, CW_DNS_NO_SERVICE, "the domain does not federate"},
 	{"a Route names a host", false, true, CW_DNS_NO_DATA, NULL},
 };
 

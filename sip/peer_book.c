@@ -1,0 +1,138 @@
+#include "sip/peer_book.h"
+
+#include "core/list.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* A peer that is given by name. */
+struct entry {
+	struct cw_list link;
+	struct cw_peer_book *book;
+	const struct cw_zone *zone;
+	const struct cw_zone_peer *peer;
+	struct cw_address addresses[CW_PEER_BOOK_ADDRESSES_MAX];
+	size_t n_addresses;
+	struct cw_dns_query *query;
+};
+
+struct cw_peer_book {
+	struct cw_dns *dns;
+	struct cw_timer *timer;
+	struct cw_list entries;
+};
+
+static void on_addresses(void *arg, const struct cw_dns_answer *answer)
+{
+	struct entry *e = arg;
+
+	e->query = NULL;
+	if (answer->status != CW_DNS_OK)
+		return;
+	e->n_addresses = 0;
+	for (size_t i = 0; i < answer->n_addresses && i < CW_PEER_BOOK_ADDRESSES_MAX; i++)
+		e->addresses[e->n_addresses++] = answer->addresses[i];
+}
+
+/* A lookup that cannot begin is made up for by the next refresh. */
+static void refresh(void *arg)
+{
+	struct cw_peer_book *book = arg;
+	struct cw_list *pos;
+
+	cw_list_for_each (pos, &book->entries) {
+		struct entry *e = cw_container_of(pos, struct entry, link);
+
+		if (!e->query && cw_dns_addresses(&e->query, book->dns, e->peer->host,
+					 e->peer->port, on_addresses, e))
+			e->query = NULL;
+	}
+	cw_timer_start(book->timer, CW_PEER_BOOK_REFRESH_MS);
+}
+
+static int add_entry(
+	struct cw_peer_book *book, const struct cw_zone *zone, const struct cw_zone_peer *peer)
+{
+	struct entry *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return -ENOMEM;
+	e->book = book;
+	e->zone = zone;
+	e->peer = peer;
+	cw_list_append(&book->entries, &e->link);
+	return 0;
+}
+
+static int add_zone(struct cw_peer_book *book, const struct cw_zone *zone)
+{
+	struct cw_address literal;
+	int r = 0;
+
+	for (size_t i = 0; !r && zone->type == CW_ZONE_NEIGHBOR && i < zone->n_peers; i++)
+		if (cw_address_make(&literal, zone->peers[i].host, zone->peers[i].port))
+			r = add_entry(book, zone, &zone->peers[i]);
+	return r;
+}
+
+int cw_peer_book_create(struct cw_peer_book **out, struct cw_loop *loop, struct cw_dns *dns,
+	const struct cw_sip_setup *setup)
+{
+	struct cw_peer_book *book = calloc(1, sizeof(*book));
+	int r;
+
+	if (!book)
+		return -ENOMEM;
+	book->dns = dns;
+	cw_list_init(&book->entries);
+	r = cw_timer_create(&book->timer, loop, refresh, book);
+	for (size_t i = 0; !r && i < setup->n_zones; i++)
+		r = add_zone(book, setup->zones[i]);
+	if (r) {
+		cw_peer_book_destroy(book);
+		return r;
+	}
+	if (!cw_list_empty(&book->entries))
+		refresh(book);
+	*out = book;
+	return 0;
+}
+
+void cw_peer_book_destroy(struct cw_peer_book *book)
+{
+	struct cw_list *pos, *tmp;
+
+	if (!book)
+		return;
+	cw_list_for_each_safe(pos, tmp, &book->entries)
+	{
+		struct entry *e = cw_container_of(pos, struct entry, link);
+
+		cw_dns_cancel(e->query);
+		free(e);
+	}
+	cw_timer_destroy(book->timer);
+	free(book);
+}
+
+bool cw_peer_book_has(const struct cw_peer_book *book, const struct cw_zone *zone,
+	const struct cw_address *address)
+{
+	struct cw_address literal;
+	struct cw_list *pos;
+
+	for (size_t i = 0; i < zone->n_peers; i++)
+		if (cw_address_make(&literal, zone->peers[i].host, zone->peers[i].port) == 0 &&
+			cw_address_same_host(&literal, address))
+			return true;
+	if (!book)
+		return false;
+	cw_list_for_each (pos, &book->entries) {
+		const struct entry *e = cw_container_of(pos, struct entry, link);
+
+		for (size_t i = 0; e->zone == zone && i < e->n_addresses; i++)
+			if (cw_address_same_host(&e->addresses[i], address))
+				return true;
+	}
+	return false;
+}

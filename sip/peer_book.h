@@ -1,0 +1,33 @@
+/*
+ * The addresses of the neighbors' peers, looked up ahead: a connection that comes in is told apart by them, at once.
+ *
+ * A peer given by its address is in the book from the start; one given by name is looked up at the
+ * beginning and again every CW_PEER_BOOK_REFRESH_MS. A failed lookup leaves what was known.
+ */
+#ifndef CW_SIP_PEER_BOOK_H
+#define CW_SIP_PEER_BOOK_H
+
+#include "net/dns.h"
+#include "sip/setup.h"
+
+#define CW_PEER_BOOK_REFRESH_MS    60000
+#define CW_PEER_BOOK_ADDRESSES_MAX 8 /* of one peer */
+
+struct cw_peer_book;
+
+/*
+ * Begin to look up the named peers of all neighbors of `setup`, which outlives the book.
+ *
+ * Returns: 0 and *out set, owned by the caller; -ENOMEM.
+ */
+int cw_peer_book_create(struct cw_peer_book **out, struct cw_loop *loop, struct cw_dns *dns,
+	const struct cw_sip_setup *setup);
+
+/* Free it; NULL is fine. */
+void cw_peer_book_destroy(struct cw_peer_book *book);
+
+/* Whether a peer of the zone has that address, whatever the port. NULL for the book: by literal addresses alone. */
+bool cw_peer_book_has(const struct cw_peer_book *book, const struct cw_zone *zone,
+	const struct cw_address *address);
+
+#endif
