@@ -303,6 +303,10 @@ static int parse_single_values(struct parse *p)
 	m->call_id = value_of(m, CW_HDR_CALL_ID);
 	if (!is_call_id(m->call_id))
 		return cw_sip_reject_say(p->reject, 400, "Malformed Call-ID header");
+	/* Whoever cut the stream: the next hop cuts it by this number. */
+	if (cw_str_to_u64(value_of(m, CW_HDR_CONTENT_LENGTH), SIZE_MAX, &number) ||
+		number != m->body.len)
+		return cw_sip_reject_say(p->reject, 400, "Content-Length does not match the body");
 	if (m->first[CW_HDR_MAX_FORWARDS] > 0) {
 		if (cw_str_to_u64(forwards, CW_SIP_MAX_FORWARDS_MAX, &number))
 			return cw_sip_reject_say(p->reject, 400, "Malformed Max-Forwards header");
