@@ -213,6 +213,15 @@ class TokenTest(ProxyCase):
         request.set("Via", lab.edge.via())
         await self.opens_nothing(lab, lab.edge, request)
 
+    async def test_one_of_a_causeway_with_the_same_key_is_honoured(self):
+        """Peers behind one name share their keys and nothing else."""
+        first, edge, _ = await self.dialog()
+        lab = await self.lab(keys=first.keys, listen=(f"tls 127.0.0.11:{first.daemon.port}",))
+        request = self.notify(edge, lab.edge)
+        await lab.send(lab.edge, request)
+        await lab.cluster.respond(await lab.cluster.expect("NOTIFY"), 200)
+        self.assert_status(await lab.edge.final(request), 200)
+
     async def test_a_rule_still_carries_what_the_token_does_not(self):
         lab, edge, _ = await self.dialog()
         request = self.notify(edge, Call_ID="another")

@@ -75,6 +75,75 @@ class InboundTest(ProxyCase):
         self.assert_status(await lab.ask(lab.edge, lab.from_edge("OPTIONS", f"sip:{CAUSEWAY}")), 200)
 
 
+class ChainTest(ProxyCase):
+    """Certificates below an intermediate CA, of which only the root is trusted."""
+
+    async def test_chains_are_sent_and_accepted(self):
+        root = pki.CA(shared_dir())
+        middle = pki.CA(shared_dir(), "middle", parent=root)
+        lab = await self.lab(own_certificate=middle.issue("own-chain", dns=[CAUSEWAY]),
+                             edge_certificate=middle.issue("edge-chain", dns=["sip.ms.example"]),
+                             cluster_certificate=middle.issue("cluster-chain", dns=[CLUSTER]))
+        message = lab.from_edge(body="x")
+        await lab.send(lab.edge, message)
+        await lab.cluster.respond(await lab.cluster.expect("MESSAGE"), 200)
+        self.assert_status(await lab.edge.final(message), 200)
+
+    async def test_the_crl_of_the_root_revokes_the_intermediate(self):
+        root = pki.CA(shared_dir(), "root2")
+        middle = pki.CA(shared_dir(), "middle2", parent=root)
+        both = shared_dir() / "both-crls.pem"
+        both.write_text(root.crl([pki.Certificate(middle.cert, middle.key)]).read_text() + middle.crl().read_text())
+        lab = await self.lab()
+        config = lab.daemon.config.read_text()
+        bundle = shared_dir() / "both-cas.pem"
+        bundle.write_text(lab.ca.cert.read_text() + root.cert.read_text())
+        host = sip.Endpoint("sip.below.example", lab.ca, middle.issue("below", dns=["sip.below.example", "below.example"]))
+        lab.others.append(host)
+        options = host.request("OPTIONS", f"sip:{CAUSEWAY}", "<sip:x@below.example>")
+        config = config.replace(f"trust {lab.ca.cert}", f"trust {bundle}")
+        await lab.daemon.reload(config)
+        self.assert_status(await lab.ask(host, options), 200)
+        await lab.daemon.reload(config.replace(f"trust {bundle}", f"trust {bundle}\n    crl {both}"))
+        link = None
+        try:
+            link = await lab.link(host, fresh=True)
+            await link.wait_closed()
+        except (OSError, ssl.SSLError):
+            pass
+        await lab.daemon.logged_text("revoked")
+
+
+class WeakTest(ProxyCase):
+    """RSA keys below 2,048 bits and SHA-1 signatures are refused."""
+
+    async def refused(self, certificate):
+        lab = await self.lab()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.set_ciphers("DEFAULT@SECLEVEL=0")
+        context.load_verify_locations(lab.ca.cert)
+        context.load_cert_chain(certificate.cert, certificate.key)
+        try:
+            link = await lab.edge.connect(*lab.daemon.listeners[0], context=context)
+            await link.wait_closed()
+        except (OSError, ssl.SSLError):
+            pass
+        await lab.daemon.logged_text("weak|too small|digest|md too|signature")
+        self.assertFalse(lab.edge.history)
+
+    async def test_a_short_rsa_key_is_refused(self):
+        await self.refused(pki.CA(shared_dir()).issue("rsa1024", dns=["sip.ms.example"], key=("-newkey", "rsa:1024")))
+
+    async def test_a_sha1_signature_is_refused(self):
+        await self.refused(pki.CA(shared_dir()).issue("sha1", dns=["sip.ms.example"], digest="sha1"))
+
+    async def test_an_rsa_key_of_2048_bits_is_accepted(self):
+        good = pki.CA(shared_dir()).issue("rsa2048", dns=["sip.ms.example"], key=("-newkey", "rsa:2048"))
+        lab = await self.lab(edge_certificate=good)
+        self.assert_status(await lab.ask(lab.edge, lab.from_edge("OPTIONS", f"sip:{CAUSEWAY}")), 200)
+
+
 class OutboundTest(ProxyCase):
     """A server whose certificate does not fit gets no message."""
 

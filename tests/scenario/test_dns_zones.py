@@ -80,6 +80,16 @@ class LookupTest(DnsCase):
                              internet="verify off")
         await self.arrives(lab, "sip:alice@ms2.example")
 
+    async def test_an_alias_of_the_target_is_followed_and_its_own_name_is_checked(self):
+        srv = [("_sipfederationtls._tcp.alias.example", "sip.alias.example", "@second-port@")]
+        lab = await self.lab(srv=srv, hosts=[("pool.host.example", "127.0.0.4")],
+                             extra_dns=["--cname=sip.alias.example,pool.host.example"])
+        await self.fails(lab, "sip:alice@alias.example")  # it shows another name
+        await lab.second.stop_listening()
+        lab.second.certificate = lab.ca.issue("alias", dns=["sip.alias.example"])
+        await lab.second.listen("127.0.0.4", lab.second.port)
+        await self.arrives(lab, "sip:alice@alias.example", lab.second)
+
     async def test_a_long_answer_is_fetched_by_tcp(self):
         srv = [("_sipfederationtls._tcp.many.example", f"target-with-a-long-name-{i:03}.many.example",
                 "@edge-port@" if i == 0 else 9, i) for i in range(60)]

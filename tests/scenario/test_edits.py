@@ -152,6 +152,33 @@ class RecordRouteTest(ProxyCase):
         self.assertTrue(ours(got.values("via")[0], INNER))
         await lab.cluster.respond(got, 200)
 
+    async def test_there_are_two_where_the_transports_differ(self):
+        rules = r"rule 'tcp' { pattern regex '.*@plain\.example'; target PLAIN }"
+        plain = sip.Endpoint("plain.uc.example", transport="tcp")
+        self.addAsyncCleanup(plain.close)
+        await plain.listen("127.0.0.7")
+        lab = await self.lab(rules=rules, listen=("tls 127.0.0.1:0", "tcp 127.0.0.1:0"),
+                             more=f"zone PLAIN {{ type neighbor; transport tcp; peer 127.0.0.7:{plain.port} }}")
+        invite = lab.from_edge("INVITE", "sip:p@plain.example", contact=GRUU, content_type="application/sdp", body=IM_OFFER)
+        await lab.send(lab.edge, invite)
+        got = await plain.expect("INVITE")
+        inner, outer = got.values("record-route")
+        self.check(outer, lab.hostname, lab.daemon.listeners[0][1])
+        self.assertEqual(sip.uri_host_port(sip.uri_of(inner)), (lab.hostname, lab.daemon.listeners[1][1]))
+        self.assertEqual(sip.uri_params(sip.uri_of(inner)).get("transport", "tcp"), "tcp")
+        answer = await plain.respond(got, 200, contact=plain.contact())
+        final = await lab.edge.final(invite)
+        edge = sip.Dialog.caller(lab.edge, invite, final)
+        await lab.send(lab.edge, edge.request("ACK", cseq=1))
+        self.assertFalse((await plain.expect("ACK")).has("route"))
+        link = await plain.connect(*lab.daemon.listeners[1], source="127.0.0.7")
+        bye = sip.Dialog.callee(plain, got, answer).request("BYE")
+        await link.send(bye)
+        bye_seen = await lab.edge.expect("BYE")
+        self.assertFalse(bye_seen.has("route"))
+        await lab.edge.respond(bye_seen, 200)
+        self.assert_status(await plain.final(bye), 200)
+
     async def test_the_zones_name_is_our_name_towards_it(self):
         lab = await self.lab(imp=f"name {INNER}", imp_peers=[f"{CLUSTER}:@cluster-port@"], names=[INNER])
         message = lab.from_edge(body="x")

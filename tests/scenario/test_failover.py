@@ -280,6 +280,18 @@ class SilenceTest(ProxyCase):
         await lab.cluster.respond(got, 200)
         self.assert_status(await lab.edge.final(message), 200)
 
+    async def test_an_answer_for_a_neighbor_that_hung_up_is_brought_to_its_peer(self):
+        lab = await self.lab()
+        link = await lab.link(lab.cluster)
+        message = lab.from_cluster(body="x")
+        await link.send(message)
+        got = await lab.edge.expect("MESSAGE")
+        link.abort()
+        await link.wait_closed()
+        await self.settled(lab)
+        await lab.edge.respond(got, 200)
+        self.assert_status(await lab.cluster.final(message), 200)
+
     async def test_an_answer_for_a_sender_that_is_gone_is_dropped(self):
         lab = await self.lab()
         first = await lab.link(lab.edge)

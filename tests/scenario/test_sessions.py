@@ -1,5 +1,7 @@
 """IM and presence between a Microsoft edge and a cluster, in both directions: what federation is for."""
 
+import socket
+
 from support import sip
 from support.lab import (ALICE, BOB, CLUSTER, EDGE, FIRST_MESSAGE, GRUU, IM_ANSWER, IM_OFFER, PIDF, TYPING, ProxyCase,
                          ours)
@@ -72,6 +74,24 @@ class MessageTest(ProxyCase):
             self.assert_forwarded(request, got, record_routes=len([v for v in got.values("record-route") if ours(v)]))
             await lab.cluster.respond(got, 200)
             self.assert_status(await lab.edge.final(request), 200)
+
+
+class Ipv6Test(ProxyCase):
+    async def test_messages_pass_over_ipv6(self):
+        try:
+            with socket.socket(socket.AF_INET6) as probe:
+                probe.bind(("::1", 0))
+        except OSError:
+            self.skipTest("no IPv6 on this machine")
+        lab = await self.lab(listen=("tls [::1]:0",), imp_peers=["[::1]:@second-port@"], second_host="::1")
+        link = await lab.edge.connect("::1", lab.daemon.port)
+        message = lab.from_edge(body="x")
+        await link.send(message)
+        got = await lab.second.expect("MESSAGE")
+        self.assert_forwarded(message, got)
+        self.assertIn(sip.params_of(got.values("via")[1])["received"], ("::1", "[::1]"))
+        await lab.second.respond(got, 200)
+        self.assert_status(await lab.edge.final(message), 200)
 
 
 class SessionTest(ProxyCase):
@@ -206,6 +226,13 @@ class SessionTest(ProxyCase):
             await lab.cluster.respond(got, 200, to_tag="same", contact=lab.cluster.contact())
         for _ in range(2):
             self.assertEqual((await lab.edge.expect(200)).to_tag, "same")
+
+    async def test_an_ack_for_2xx_without_token_goes_by_the_rules(self):
+        lab = await self.lab()
+        ack = lab.from_edge("ACK", to="<sip:bob@uc.example>;tag=x", headers=[("X-Here", "1")])
+        await lab.send(lab.edge, ack)
+        self.assert_forwarded(ack, await lab.cluster.expect("ACK"))
+        await lab.edge.nothing(0.1)
 
     async def test_an_ack_for_2xx_without_token_and_rule_is_dropped(self):
         lab = await self.lab()

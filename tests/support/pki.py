@@ -11,6 +11,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+EC_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -28,20 +30,18 @@ def _openssl(*args):
 
 
 class CA:
-    """One certificate authority with its files in `directory`/`name`."""
+    """One certificate authority with its files in `directory`/`name`; with `parent`, an intermediate one below that."""
 
-    def __init__(self, directory, name="ca"):
+    def __init__(self, directory, name="ca", parent=None):
         self.dir = Path(directory) / name
         self.dir.mkdir(parents=True, exist_ok=True)
         self.cert = self.dir / "ca.pem"
         self.key = self.dir / "ca.key"
+        self.parent = parent
         self._crls = 0
         self._config = self.dir / "ca.cnf"
         if self.cert.exists():
             return
-        _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                 "-days", 60, "-subj", f"/CN=Private test CA {name}", "-keyout", self.key, "-out", self.cert,
-                 "-addext", "basicConstraints=critical,CA:true", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
         (self.dir / "index.txt").write_text("")
         (self.dir / "serial").write_text("1000\n")
         self._config.write_text(
@@ -50,9 +50,25 @@ class CA:
             f"new_certs_dir={self.dir}\ncertificate={self.cert}\nprivate_key={self.key}\n"
             "default_md=sha256\ndefault_days=60\ndefault_crl_days=30\npolicy=p\nunique_subject=no\n"
             "copy_extensions=copy\n[p]\ncommonName=optional\n")
+        options = [*EC_KEY, "-nodes", "-subj", f"/CN=Private test CA {name}", "-keyout", self.key,
+                   "-addext", "basicConstraints=critical,CA:true", "-addext", "keyUsage=critical,keyCertSign,cRLSign"]
+        if parent:
+            request = self.dir / "ca.csr"
+            _openssl("req", "-new", *options, "-out", request)
+            parent.sign(request, self.cert)
+        else:
+            _openssl("req", "-x509", "-days", 60, *options, "-out", self.cert)
 
-    def issue(self, label, dns=(), uris=(), cn="", expired=False, eku="serverAuth,clientAuth"):
-        """A certificate with those SAN dNSNames and URIs; none of both: no SAN at all. `eku` None: no stated use."""
+    def sign(self, request, out, *options):
+        """Make the certificate that the request asks for."""
+        _openssl("ca", "-batch", "-notext", "-config", self._config, "-in", request, "-out", out, *options)
+        request.unlink()
+
+    def issue(self, label, dns=(), uris=(), cn="", expired=False, eku="serverAuth,clientAuth", key=(), digest="sha256"):
+        """
+        A certificate with those SAN dNSNames and URIs; none of both: no SAN at all. `eku` None: no stated use. `key`: options
+        of `openssl req` for another kind of key. An intermediate CA's own certificate follows in the same file.
+        """
         made = Certificate(self.dir / f"{label}.pem", self.dir / f"{label}.key")
         if made.cert.exists():
             return made
@@ -65,11 +81,12 @@ class CA:
             extensions += ["-addext", f"subjectAltName={critical}{','.join(names)}"]
         if eku:
             extensions += ["-addext", f"extendedKeyUsage={eku}"]
-        _openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                 "-subj", f"/CN={cn}" if cn else "/", "-keyout", made.key, "-out", request, *extensions)
+        _openssl("req", "-new", *(key or EC_KEY), "-nodes", "-subj", f"/CN={cn}" if cn else "/", "-keyout", made.key,
+                 "-out", request, *extensions)
         when = ["-startdate", "20200101000000Z", "-enddate", "20210101000000Z"] if expired else []
-        _openssl("ca", "-batch", "-notext", "-config", self._config, "-in", request, "-out", made.cert, *when)
-        request.unlink()
+        self.sign(request, made.cert, "-md", digest, *when)
+        if self.parent:
+            made.cert.write_text(made.cert.read_text() + self.cert.read_text())
         return made
 
     def crl(self, revoked=(), expired=False):
