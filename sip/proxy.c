@@ -271,24 +271,13 @@ void cw_sip_abort(struct cw_sip *sip)
 		cw_context_abort(cw_container_of(sip->contexts.next, struct cw_context, entry));
 }
 
-static bool is_idle(const struct cw_sip *sip)
-{
-	return sip->n_contexts == 0;
-}
-
 void cw_sip_stop(struct cw_sip *sip, void (*stopped)(void *arg), void *arg)
 {
 	sip->stopping = true;
 	sip->stopped = stopped;
 	sip->stopped_arg = arg;
-	if (is_idle(sip))
+	if (cw_sip_is_idle(sip))
 		stopped(arg);
-}
-
-void cw_sip_context_booked(struct cw_sip *sip)
-{
-	if (sip->stopped && is_idle(sip))
-		sip->stopped(sip->stopped_arg);
 }
 
 void cw_sip_settle(struct cw_sip *sip)

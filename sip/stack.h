@@ -60,6 +60,9 @@ struct cw_sip {
 	void *stopped_arg;
 };
 
+/* Whether every request has its fate. */
+bool cw_sip_is_idle(const struct cw_sip *sip);
+
 /* A request got its fate: when it was the last one and the daemon waits for that, it is told. */
 void cw_sip_context_booked(struct cw_sip *sip);
 
