@@ -6,6 +6,7 @@
 #include "tests/support_c/wire.h"
 #include "tests/unit/unit.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 static struct pki pki;
@@ -436,22 +437,30 @@ END_TEST
 
 /* --- records --- */
 
-#define FRAGMENTED_BYTES 1500000u
-
 static size_t fragmented_sent;
+static struct cw_timer *fragment_timer;
+static pid_t fragment_peer;
 
-static void send_more(struct wire_end *end)
+/* A chunk a turn while the peer is stopped, so that libevent's queue is made of many pieces; then all of it leaves. */
+static void send_more(void *arg)
 {
-	static char bytes[50000];
+	static char bytes[9000];
+	struct wire_end *end = arg;
 
-	while (!cw_connection_is_full(end->c) && fragmented_sent < FRAGMENTED_BYTES) {
-		for (size_t i = 0; i < sizeof(bytes); i++)
-			bytes[i] = raw_peer_byte(fragmented_sent + i);
-		ck_assert_int_eq(cw_connection_send(end->c, cw_str_make(bytes, sizeof(bytes))), 0);
-		fragmented_sent += sizeof(bytes);
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = raw_peer_byte(fragmented_sent + i);
+	ck_assert_int_eq(cw_connection_send(end->c, cw_str_make(bytes, sizeof(bytes))), 0);
+	fragmented_sent += sizeof(bytes);
+	if (!cw_connection_is_full(end->c)) {
+		cw_timer_start(fragment_timer, 0);
+		return;
 	}
-	if (fragmented_sent >= FRAGMENTED_BYTES)
-		cw_connection_close(end->c);
+	ck_assert_int_eq(kill(fragment_peer, SIGCONT), 0);
+}
+
+static void close_drained(struct wire_end *end)
+{
+	cw_connection_close(end->c);
 }
 
 /* With SSL_MODE_ENABLE_PARTIAL_WRITE such a peer received corrupted data. */
@@ -462,16 +471,18 @@ START_TEST(writes_small_fragments)
 	struct raw_peer_settings raw = {
 		.address = *cw_listener_address(w->listener), .has_small_fragments = true};
 	struct judgement_case shows = {.shows = "one"};
-	pid_t peer;
 
 	fill_raw(&raw, &shows);
-	peer = raw_peer_start(&raw);
+	fragment_peer = raw_peer_start(&raw);
 	WIRE_UNTIL(w, w->n_accepted == 1 && w->accepted[0]->opened);
-	w->accepted[0]->on_drained = send_more;
-	send_more(w->accepted[0]);
+	w->accepted[0]->on_drained = close_drained;
+	ck_assert_int_eq(kill(fragment_peer, SIGSTOP), 0);
+	ck_assert_int_eq(cw_timer_create(&fragment_timer, w->loop, send_more, w->accepted[0]), 0);
+	cw_timer_start(fragment_timer, 0);
 	WIRE_UNTIL(w, w->accepted[0]->closed);
 	ck_assert_int_eq(w->accepted[0]->end, CW_END_CLOSED);
-	ck_assert_int_eq(raw_peer_wait(peer), RAW_PEER_OK);
+	ck_assert_int_eq(raw_peer_wait(fragment_peer), RAW_PEER_OK);
+	cw_timer_destroy(fragment_timer);
 	wire_destroy(w);
 	cw_tls_destroy(tls);
 }
