@@ -250,7 +250,7 @@ void cw_log_write(enum cw_log_level level, const char *area, const struct cw_log
 		begin_second(&l, &now);
 	if (fields[0].name && fields[0].kind == CW_LOG_STR && strcmp(fields[0].name, "event") == 0)
 		event = fields[0].str;
-	if (level != CW_LOG_DEBUG && is_over_rate(level, area, event))
+	if (level <= CW_LOG_WARN && is_over_rate(level, area, event))
 		goto out;
 
 	line_begin(&l, now.tv_nsec / 1000000, level, area);

@@ -7,7 +7,8 @@
  * error: an operator must act. warn: a peer misbehaved or we degraded. info: one line per request, connection or zone change.
  * debug: transitions and decisions, switchable per area. A value is clipped at CW_LOG_VALUE_MAX bytes and escaped, so
  * bytes from a peer are safe here; bodies, keys and Authorization are never passed. errno is kept.
- * Repeats of one (level, area, event text) beyond CW_LOG_BURST a second are counted and summed up in one line when the second is over.
+ * Complaints (error, warn) of one (level, area, event text) beyond CW_LOG_BURST a second are counted and
+ * summed up in one line when the second is over; info is a record of what happened, and whole.
  */
 #ifndef CW_CORE_LOG_H
 #define CW_CORE_LOG_H
@@ -15,7 +16,7 @@
 #include "core/str.h"
 
 #define CW_LOG_VALUE_MAX 256 /* bytes of one value */
-#define CW_LOG_BURST     200 /* lines a second of one area, for levels above debug */
+#define CW_LOG_BURST     200 /* lines a second of one kind of error or warning */
 
 enum cw_log_level {
 	CW_LOG_ERROR,
