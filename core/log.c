@@ -8,8 +8,6 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES  8192 /* one line; what does not fit is cut */
-#define AREA_LEVELS_MAX 16   /* areas with a level of their own */
-#define AREA_MAX_BYTES  32
 #define EVENT_MAX_BYTES 48
 #define RATES_MAX       64 /* kinds of lines that one second tells apart; the rest share the last */
 
@@ -24,12 +22,12 @@ static const char *const level_names[] = {
 struct rate {
 	enum cw_log_level level;
 	unsigned lines; /* 0: a free slot */
-	char area[AREA_MAX_BYTES];
+	char area[CW_LOG_AREA_MAX];
 	char event[EVENT_MAX_BYTES];
 };
 
 struct area_level {
-	char area[AREA_MAX_BYTES];
+	char area[CW_LOG_AREA_MAX];
 	size_t len;
 	enum cw_log_level level;
 };
@@ -37,7 +35,7 @@ struct area_level {
 static struct {
 	enum cw_log_level level;   /* of areas without one of their own */
 	enum cw_log_level highest; /* of all: most debug calls end at this comparison */
-	struct area_level areas[AREA_LEVELS_MAX];
+	struct area_level areas[CW_LOG_AREAS_MAX];
 	size_t n_areas;
 	void (*sink)(void *arg, struct cw_str line);
 	void *sink_arg;
@@ -215,7 +213,7 @@ static void clip(char *out, size_t size, struct cw_str s)
 
 static bool is_over_rate(enum cw_log_level level, const char *area, struct cw_str event)
 {
-	char short_area[AREA_MAX_BYTES], short_event[EVENT_MAX_BYTES];
+	char short_area[CW_LOG_AREA_MAX], short_event[EVENT_MAX_BYTES];
 	size_t i = 0;
 
 	clip(short_area, sizeof(short_area), cw_str_of(area));
@@ -283,7 +281,7 @@ int cw_log_set_level(const char *area, enum cw_log_level level)
 
 	while (i < state.n_areas && strcmp(state.areas[i].area, area) != 0)
 		i++;
-	if (i == AREA_LEVELS_MAX)
+	if (i == CW_LOG_AREAS_MAX)
 		return -ENOSPC;
 
 	struct area_level *a = &state.areas[i];

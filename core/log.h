@@ -16,6 +16,8 @@
 #include "core/str.h"
 
 #define CW_LOG_VALUE_MAX 256 /* bytes of one value */
+#define CW_LOG_AREA_MAX  32  /* bytes with NUL of the name of an area */
+#define CW_LOG_AREAS_MAX 16  /* areas with a level of their own */
 #define CW_LOG_BURST     200 /* lines a second of one kind of error or warning */
 
 enum cw_log_level {
@@ -75,7 +77,7 @@ void cw_log_write(enum cw_log_level level, const char *area, const struct cw_log
  * Set what is written: for the areas that begin with the words of `area` ("sip" covers "sip.request", not "siphon"),
  * or, with NULL, for all, which also forgets the levels of single areas. Default: info.
  *
- * Returns: 0; -ENOSPC when more than 16 areas have a level of their own.
+ * Returns: 0; -ENOSPC when more than CW_LOG_AREAS_MAX areas would have a level of their own.
  */
 int cw_log_set_level(const char *area, enum cw_log_level level);
 

@@ -35,6 +35,8 @@ static void hand_over(struct cw_reader *r, const struct cw_file_draft *draft)
 	c->hostname = draft->hostname;
 	c->listeners = r->listeners;
 	c->n_listeners = r->n_listeners;
+	c->log_levels = r->log_levels;
+	c->n_log_levels = r->n_log_levels;
 	c->tls = r->tls;
 	c->n_tls = r->n_tls;
 	c->dns_servers = r->dns_servers;

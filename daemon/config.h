@@ -7,6 +7,7 @@
 #include "certs/context.h"
 #include "core/arena.h"
 #include "core/diag.h"
+#include "core/log.h"
 #include "dialplan/ruleset.h"
 #include "dialplan/zone.h"
 #include "net/address.h"
@@ -25,6 +26,12 @@ struct cw_config_listener {
 	enum cw_listener_kind kind;
 	struct cw_address address;
 	struct cw_place place;
+};
+
+/* A line of `log`. */
+struct cw_config_log_level {
+	const char *area; /* "": all that have no line of their own */
+	enum cw_log_level level;
 };
 
 struct cw_str_list {
@@ -102,6 +109,8 @@ struct cw_config {
 	bool has_hostname, has_tls; /* it stands in the file, right or wrong */
 	const struct cw_config_listener *listeners;
 	size_t n_listeners;
+	const struct cw_config_log_level *log_levels;
+	size_t n_log_levels;
 	const struct cw_tls_settings *tls; /* the first is the default */
 	size_t n_tls;
 	const struct cw_address *dns_servers; /* none: the system's */
@@ -149,6 +158,9 @@ void cw_config_require(
  * Nothing is kept, and a token file that is absent is not made.
  */
 void cw_config_try_files(const struct cw_config *config, struct cw_diag *diag);
+
+/* Log from now on what the configuration asks for: info, where it says nothing. */
+void cw_config_apply_log_levels(const struct cw_config *config);
 
 /* What is allowed but doubtful: warnings in `diag`. For `check`. */
 void cw_config_analyse(const struct cw_config *config, struct cw_diag *diag);

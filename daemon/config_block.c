@@ -20,6 +20,7 @@ static const struct {
 	[CW_TYPE_WILD_HOSTS] = {1, 1, false},
 	[CW_TYPE_FILE] = {1, 1, false},
 	[CW_TYPE_LISTEN] = {2, 3, false},
+	[CW_TYPE_LOG] = {1, 2, false},
 	[CW_TYPE_DNS_SERVER] = {1, 1, false},
 	[CW_TYPE_PEER] = {1, 1, false},
 	[CW_TYPE_ACCESS] = {1, 2, false},
@@ -343,6 +344,9 @@ static void read_setting(struct cw_reader *r, const struct cw_setting *s,
 		return;
 	case CW_TYPE_LISTEN:
 		read_listen(r, node);
+		return;
+	case CW_TYPE_LOG:
+		cw_read_log(r, node);
 		return;
 	case CW_TYPE_DNS_SERVER:
 		read_dns_server(r, node);

@@ -36,6 +36,8 @@ struct cw_reader {
 	/* what the configuration will have, growing */
 	struct cw_config_listener *listeners;
 	size_t n_listeners;
+	struct cw_config_log_level *log_levels;
+	size_t n_log_levels;
 	struct cw_tls_settings *tls;
 	size_t n_tls;
 	struct cw_address *dns_servers;
@@ -200,6 +202,9 @@ void cw_read_source(
  * Returns: the pattern, owned by the caller; NULL after an error.
  */
 struct cw_pattern *cw_read_compile(struct cw_reader *r, const struct cw_pattern_draft *draft);
+
+/* config_log.c: a line of `log`. */
+void cw_read_log(struct cw_reader *r, const struct cw_conf_node *node);
 
 /* config_policy.c: a line of `access`, and the block of a partner. */
 void cw_read_access(struct cw_reader *r, const struct cw_conf_node *node, bool allow);

@@ -77,6 +77,11 @@ static const struct cw_setting file_settings[] = {
 		.help = "An address and port to listen on; IPv6 in brackets. _xmpp_ begins with "
 			"STARTTLS, _xmpps_ with TLS. "
 			"The first one of a kind gives the port for Record-Route."},
+	{"log", CW_TYPE_LOG, CW_SETTING_REPEATABLE,
+		.arguments = "[AREA] error | warn | info | debug", .default_help = "info",
+		.help = "What is logged: lines of that level and of those before it. With an area, "
+			"as it stands in the lines, only for that area and those below it: "
+			"*log sip debug* covers _sip.request_. Without one, for all others."},
 	{"tls", CW_TYPE_BLOCK, CW_SETTING_REPEATABLE, .block = CW_IN_TLS,
 		.help = "A certificate and what peers' certificates are held against. Of several "
 			"blocks the one is used whose certificate "

@@ -38,6 +38,7 @@ enum cw_setting_type {
 	CW_TYPE_WILD_HOSTS, /* the same, and *.NAME is possible */
 	CW_TYPE_FILE,       /* a path, a const char * */
 	CW_TYPE_LISTEN,
+	CW_TYPE_LOG,
 	CW_TYPE_DNS_SERVER,
 	CW_TYPE_PEER,
 	CW_TYPE_ACCESS,

@@ -246,6 +246,8 @@ int cw_service_create(
 	if (s->path)
 		r = load_generation(&s->generation, path, diag);
 	if (!r)
+		cw_config_apply_log_levels(s->generation->config);
+	if (!r)
 		r = make_base(s, s->generation->config, diag);
 	if (!r)
 		r = cw_sip_create(&s->sip, &(struct cw_sip_settings){
@@ -346,6 +348,7 @@ int cw_service_reload(struct cw_service *s, struct cw_diag *diag)
 		s->keyring = keyring;
 	cw_keyring_finish(&keyring);
 	s->generation = generation;
+	cw_config_apply_log_levels(generation->config);
 	cw_sip_reload(s->sip, &generation->setup);
 	if (s->tls)
 		cw_tls_describe(s->tls, log_certificate, NULL);

@@ -100,6 +100,40 @@ START_TEST(reads_what_the_file_says)
 }
 END_TEST
 
+static const struct log_case {
+	const char *name, *text, *wanted;
+} log_cases[] = {
+	{"nothing said", "", "sip:info sip.request:info net.dns:info"},
+	{"one level for all", "log warn", "sip:warn sip.request:warn net.dns:warn"},
+	{"one area and those below it", "log sip debug",
+		"sip:debug sip.request:debug net.dns:info"},
+	{"an area below another", "log sip.request error; log sip debug; log warn",
+		"sip:debug sip.request:error net.dns:warn"},
+};
+
+START_TEST(logs_what_it_is_told_to)
+{
+	static const char *const areas[] = {"sip", "sip.request", "net.dns"};
+	static const char *const levels[] = {"error", "warn", "info", "debug"};
+	const struct log_case *l = &log_cases[_i];
+	struct cw_config *c = parse_good(l->text);
+	char got[128] = "";
+
+	ck_assert_int_eq(cw_log_set_level("net", CW_LOG_DEBUG), 0); /* of a configuration before */
+	cw_config_apply_log_levels(c);
+	for (size_t i = 0; i < 3; i++) {
+		enum cw_log_level level = CW_LOG_DEBUG;
+
+		while (level > CW_LOG_ERROR && !cw_log_wanted(level, areas[i]))
+			level--;
+		snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%s:%s", i ? " " : "",
+			areas[i], levels[level]);
+	}
+	ck_assert_msg(strcmp(got, l->wanted) == 0, "%s: %s", l->name, got);
+	cw_config_destroy(c);
+}
+END_TEST
+
 START_TEST(knows_the_defaults)
 {
 	struct cw_config *c =
@@ -317,6 +351,25 @@ static const struct error_case {
 		"1:16 expected an address and a port, such as 0.0.0.0:5061 or [::]:5061\n"},
 	{"listener twice", "listen sip tls 0.0.0.0:5061\nlisten sip tcp 0.0.0.0:5061",
 		"2:16 this address is listened on already, by etc/test.conf:1\n"},
+	{"no level", "log verbose", "1:5 log: expected error, warn, info or debug\n"},
+	{"a level that is nearly one", "log sip debgu",
+		"1:9 log: expected error, warn, info or debug; did you mean \"debug\"?\n"},
+	{"an area that is none", "log spi debug",
+		"1:5 log: expected an area such as sip, sip.request, net, certs or daemon; did you "
+		"mean \"sip\"?\n"},
+	{"an area that ends in its dot", "log sip. debug",
+		"1:5 log: expected an area such as sip, sip.request, net, certs or daemon; did you "
+		"mean \"sip\"?\n"},
+	{"an area longer than any", "log sip.aaaaaaaaaaaaaaaaaaaaaaaaaaaa debug",
+		"1:5 log: expected an area such as sip, sip.request, net, certs or daemon\n"},
+	{"a level twice", "log warn; log sip info; log debug; log sip debug",
+		"1:25 log: this level is set twice\n1:36 log: this level is set twice\n"},
+	{"more areas with a level than there is room for",
+		"log sip.a info; log sip.b info; log sip.c info; log sip.d info; log sip.e info\n"
+		"log sip.f info; log sip.g info; log sip.h info; log sip.i info; log sip.j info\n"
+		"log sip.k info; log sip.l info; log sip.m info; log sip.n info; log sip.o info\n"
+		"log sip.p info; log sip.q info; log info",
+		"4:17 more than 16 areas have a level\n"},
 	{"resolver by name", "dns { server ns.example }",
 		"1:14 expected the address of a resolver, such as 127.0.0.53:53\n"},
 	{"too many resolvers",
@@ -688,6 +741,8 @@ int main(void)
 
 	tcase_add_test(tcase, reads_what_the_file_says);
 	tcase_add_test(tcase, knows_the_defaults);
+	tcase_add_loop_test(
+		tcase, logs_what_it_is_told_to, 0, sizeof(log_cases) / sizeof(log_cases[0]));
 	tcase_add_test(tcase, reads_zones_and_rules);
 	tcase_add_test(tcase, keeps_what_is_not_available_and_says_so);
 	ADD_ROWS(tcase, refuses, error_cases);
