@@ -4,10 +4,19 @@
 #include "core/version.h"
 #include "daemon/options.h"
 #include "daemon/service.h"
+#include "net/dns.h"
+#include "net/listener.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+
+/*
+ * All connections that may come in, all questions to DNS, and 1000 for what is dialled, listened on
+ * and read.
+ */
+#define DESCRIPTORS_WANTED (CW_LISTENER_CONNECTIONS_MAX + CW_DNS_QUERIES_MAX + 1000)
 
 #define STOP_MS  5000 /* for what is under way when the daemon is told to stop */
 #define FLUSH_MS 100  /* for the last answers to leave */
@@ -100,6 +109,25 @@ static int watch_signals(struct run *run)
 }
 
 /*
+ * Take all file descriptors that we may have: the usual 1024 are for programs that use select(), and
+ * the bounds on connections are ours to keep.
+ */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 && getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	if (limit.rlim_cur < DESCRIPTORS_WANTED)
+		cw_warn("daemon", cw_kz("event", "few-descriptors"),
+			cw_ki("limit", (int64_t)limit.rlim_cur),
+			cw_ki("wanted", DESCRIPTORS_WANTED));
+}
+
+/*
  * Make everything that runs.
  *
  * Returns: 0; a negative errno, with the reasons in `diag` where they are the user's to mend.
@@ -125,10 +153,11 @@ int cw_command_run(const struct cw_options *options)
 
 	if (diag.count)
 		cw_diag_print(&diag, stderr);
-	else if (r)
+	if (r && !diag.errors)
 		cw_error("daemon", cw_kz("event", "cannot-start"), cw_kz("error", strerror(-r)));
 	cw_diag_finish(&diag);
 	if (!r) {
+		raise_descriptor_limit();
 		cw_info("daemon", cw_kz("event", "ready"), cw_kz("version", CW_VERSION));
 		r = cw_loop_run(run.loop);
 		cw_service_print_stats(run.service, stdout);

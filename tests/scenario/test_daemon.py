@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import resource
 import signal
 import unittest
 
@@ -199,7 +200,45 @@ class CountersTest(ProxyCase):
         self.assertEqual(await lab.daemon.ended(), 0)
 
 
+class DescriptorTest(unittest.IsolatedAsyncioTestCase):
+    """The daemon takes as many file descriptors as it may have, and says when that is too few."""
+
+    async def limit_of(self, soft, hard):
+        daemon = Daemon(shared_dir() / sip.unique("conf-"), "hostname a.example\nlisten sip tcp 127.0.0.1:0\n")
+        before = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if before[1] != resource.RLIM_INFINITY and hard > before[1]:
+            self.skipTest(f"this process may have {before[1]} descriptors only")
+        await daemon.spawn(lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard)))
+        await daemon.logged("daemon", event="ready")
+        limit = resource.prlimit(daemon.process.pid, resource.RLIMIT_NOFILE)
+        await daemon.stop()
+        return limit[0], daemon.log("daemon", event="few-descriptors")
+
+    async def test_the_soft_limit_is_raised_to_the_hard_one(self):
+        self.assertEqual(await self.limit_of(512, 14000), (14000, []))
+
+    async def test_a_hard_limit_that_is_too_low_is_warned_of(self):
+        limit, warnings = await self.limit_of(512, 600)
+        self.assertEqual(limit, 600)
+        self.assertEqual([(line.level, line.fields["limit"], line.fields["wanted"]) for line in warnings],
+                         [("warn", "600", "12000")])
+
+
 class LogTest(ProxyCase):
+    async def test_the_level_is_set_by_the_configuration_and_changed_by_a_reload(self):
+        lab = await self.lab(more="log warn\nlog daemon info")
+        config = lab.daemon.config.read_text()
+        self.assertFalse(lab.daemon.log("sip"), lab.daemon.stderr)
+        self.assert_status(await lab.ask(lab.edge, lab.from_edge(uri="sip:x@nowhere.example", body="x")), 404)
+        self.assertFalse(lab.daemon.log("sip.request"), lab.daemon.stderr)
+        await lab.daemon.reload(config.replace("log warn", "log sip debug"))
+        message = lab.from_edge(body="x")
+        await lab.send(lab.edge, message)
+        await lab.cluster.respond(await lab.cluster.expect("MESSAGE"), 200)
+        self.assert_status(await lab.edge.final(message), 200)
+        levels = {line.level for line in lab.daemon.log("sip")}
+        self.assertLessEqual({"info", "debug"}, levels, lab.daemon.stderr)
+
     async def test_bodies_are_never_logged(self):
         lab = await self.lab()
         secret = "the-secret-of-the-body"

@@ -84,11 +84,11 @@ class Daemon:
             self.listeners.append((host.strip("[]"), int(port)))
         return self
 
-    async def spawn(self):
-        """Start without waiting: for configurations that must be refused (then see ended())."""
+    async def spawn(self, before=None):
+        """Start without waiting: for configurations that must be refused (then see ended()). `before` runs in the new process."""
         with open(self._out, "wb") as out, open(self._err, "wb") as err:
             self.process = subprocess.Popen(self.command(), stdout=out, stderr=err, stdin=subprocess.DEVNULL,
-                                            cwd=self.dir)
+                                            cwd=self.dir, preexec_fn=before)
         return self
 
     @property
