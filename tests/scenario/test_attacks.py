@@ -185,11 +185,15 @@ class NotReadingTest(ProxyCase):
         link.writer.transport.pause_reading()
         sent = 0
 
+        def question():
+            """Its answer is as long as itself: the Via returns."""
+            options = lab.from_edge("OPTIONS", f"sip:{CAUSEWAY}")
+            return bytes(options.set("Via", f"{options.get('via')};pad={'y' * 3000}"))
+
         async def pour():
             nonlocal sent
             while sent < 100_000_000:
-                block = b"".join(bytes(lab.from_edge("OPTIONS", f"sip:{CAUSEWAY}", headers=[("X", "y" * 3000)]))
-                                 for _ in range(20))
+                block = b"".join(question() for _ in range(20))
                 await link.send(block)
                 sent += len(block)
 
@@ -201,6 +205,33 @@ class NotReadingTest(ProxyCase):
         self.assert_status(await lab.ask(lab.edge, lab.from_edge("OPTIONS", f"sip:{CAUSEWAY}")), 200)
         pouring.cancel()
         await asyncio.gather(pouring, return_exceptions=True)
+
+
+    async def test_a_peer_that_resets_in_the_middle_of_a_large_message_harms_nobody(self):
+        lab = await self.lab(imp="response-timeout 5")
+        first = lab.from_edge(body="x")
+        await lab.send(lab.edge, first)
+        got = await lab.cluster.expect("MESSAGE")
+        await lab.cluster.respond(got, 200)
+        got.link.writer.transport.pause_reading()
+        messages = [lab.from_edge(body=b"y" * 1_000_000) for _ in range(3)]
+        for message in messages:
+            await (await lab.edge.connect(*lab.daemon.listeners[0])).send(message)
+        await asyncio.sleep(0.2)
+        got.link.abort()
+        for message in messages:
+            self.assert_status(await lab.edge.final(message, 15), (500, 503, 504))
+        again = lab.from_edge(body="z")
+        await lab.send(lab.edge, again)
+        await lab.cluster.respond(await lab.cluster.wait_for(lambda m: m.body == b"z", "the next message"), 200)
+        self.assert_status(await lab.edge.final(again), 200)
+
+    async def test_500_unknown_domains_at_once_are_all_answered(self):
+        lab = await self.lab(rules=r"rule 'out' { source IMP; pattern regex '.*'; target internet }")
+        messages = [lab.from_cluster(uri=f"sip:x@domain{i}.example", body="x") for i in range(500)]
+        await (await lab.link(lab.cluster)).send(b"".join(map(bytes, messages)))
+        for message in messages:
+            self.assert_status(await lab.cluster.final(message, 30), 504)
 
 
 class MutationTest(ProxyCase):

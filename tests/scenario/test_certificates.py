@@ -319,7 +319,37 @@ class AccessTest(ProxyCase):
         await self.outcome(lab, "a.partner.example.evil.example", False)
 
 
+    async def test_a_common_name_counts_only_without_a_san(self):
+        lab = await self.lab(more="access default { allow exact cn.partner.example; allow prefix sip.ok }")
+        for label, changes, allowed in (("cn", {"cn": "cn.partner.example"}, True),
+                                        ("cn-san", {"cn": "cn.partner.example", "dns": ["x.other.example"]}, False),
+                                        ("uri", {"uris": ["sip:sip.ok.example"]}, True)):
+            host = sip.Endpoint("h.example", lab.ca, lab.ca.issue(f"access-{label}", **changes))
+            lab.others.append(host)
+            options = host.request("OPTIONS", f"sip:{CAUSEWAY}", "<sip:x@cn.partner.example>")
+            try:
+                await lab.send(host, options)
+                await (host.final(options) if allowed else (await lab.link(host)).wait_closed())
+            except (OSError, ssl.SSLError):
+                pass
+            self.assertEqual(bool(host.history), allowed, label)
+
+
 class SniTest(ProxyCase):
+    async def test_a_zones_name_chooses_the_certificate_we_show_it(self):
+        ca = pki.CA(shared_dir(), "ca")
+        inner = ca.issue("own-inner", dns=["expc.uc.example"])
+        lab = await self.lab(imp="name expc.uc.example",
+                             more=f"tls {{ certificate {inner.cert}; key {inner.key}; trust {ca.cert} }}")
+        for send, source, target, names in ((lab.from_edge, lab.edge, lab.cluster, ["expc.uc.example"]),
+                                            (lab.from_cluster, lab.cluster, lab.edge, [CAUSEWAY])):
+            message = send(body="x")
+            await lab.send(source, message)
+            got = await target.expect("MESSAGE")
+            self.assertEqual(got.link.peer_names, names)
+            await target.respond(got, 200)
+            await source.final(message)
+
     async def test_the_certificate_is_chosen_by_server_name(self):
         ca = pki.CA(shared_dir(), "ca")
         two = ca.issue("own-two", dns=["two.uc.example"])

@@ -107,6 +107,19 @@ class ReloadTest(ProxyCase):
         self.assertEqual(len([m for m in lab.cluster.history if m.method == "MESSAGE"]), 300)
         self.assertFalse(link.closed.is_set())
 
+    async def test_a_storm_of_reloads_harms_nothing(self):
+        lab = await self.lab()
+        link = await lab.link(lab.edge)
+        for _ in range(20):
+            lab.daemon.process.send_signal(signal.SIGHUP)
+            await asyncio.sleep(0.01)
+        await lab.daemon.reload()
+        message = lab.from_edge(body="x")
+        await link.send(message)
+        await lab.cluster.respond(await lab.cluster.expect("MESSAGE"), 200)
+        self.assert_status(await lab.edge.final(message), 200)
+        self.assertFalse(link.closed.is_set())
+
     async def test_new_rules_count_for_the_next_message(self):
         lab = await self.lab()
         config = lab.daemon.config.read_text()

@@ -75,41 +75,6 @@ class SizeTest(ProxyCase):
             await self.refused(lab, message)
 
 
-class DeadlineTest(ProxyCase):
-    """Slow peers are cut off by absolute deadlines; the three waits run side by side."""
-
-    async def test_slow_peers_are_cut_off(self):
-        lab = await self.lab()
-        host, port = lab.daemon.listeners[0]
-        loop = asyncio.get_running_loop()
-
-        async def handshake():
-            reader, writer = await asyncio.open_connection(host, port)
-            await asyncio.wait_for(reader.read(), 25)
-            writer.close()
-
-        async def first_message():
-            link = await lab.link(lab.edge, fresh=True)
-            await link.wait_closed(25)
-
-        async def dripping():
-            link = await lab.edge.connect(host, port)
-            start = loop.time()
-            for byte in bytes(lab.from_edge(body="y" * 4000)):
-                if link.closed.is_set() or loop.time() - start > 40:
-                    break
-                try:
-                    await link.send(bytes([byte]))
-                except (ConnectionError, ssl.SSLError):
-                    break
-                await asyncio.sleep(0.25)
-            await link.wait_closed(5)
-
-        await asyncio.gather(handshake(), first_message(), dripping())
-        await lab.cluster.nothing(0.1)
-        self.assert_status(await lab.ask(lab.edge, lab.from_edge("OPTIONS", f"sip:{CAUSEWAY}")), 200)
-
-
 class ConnectionTest(ProxyCase):
     async def test_half_open_connections_are_capped_per_address(self):
         lab = await self.lab()

@@ -203,6 +203,30 @@ class SessionTest(ProxyCase):
         await lab.cluster.respond(got, 487, to_tag="t1")
         self.assert_status(await lab.edge.final(invite), 487)
 
+    async def test_a_200_that_crosses_the_cancel_passes(self):
+        lab = await self.lab()
+        invite = lab.from_edge("INVITE", contact=GRUU, content_type="application/sdp", body=IM_OFFER)
+        await lab.send(lab.edge, invite)
+        got = await lab.cluster.expect("INVITE")
+        await lab.cluster.respond(got, 180, to_tag="t")
+        await lab.edge.expect(180)
+        await lab.ask(lab.edge, lab.edge.cancel(invite))
+        await lab.cluster.respond(got, 200, to_tag="t", contact=lab.cluster.contact("bob"))
+        final = await lab.edge.final(invite)
+        self.assert_status(final, 200)
+        await lab.send(lab.edge, sip.Dialog.caller(lab.edge, invite, final).request("ACK", cseq=1))
+        await lab.cluster.expect("ACK")
+
+    async def test_a_cancel_after_the_end_does_nothing(self):
+        lab = await self.lab()
+        invite = lab.from_edge("INVITE", contact=GRUU, content_type="application/sdp", body=IM_OFFER)
+        await lab.send(lab.edge, invite)
+        await lab.cluster.respond(await lab.cluster.expect("INVITE"), 486)
+        await lab.cluster.expect("ACK")
+        self.assert_status(await lab.edge.final(invite), 486)
+        self.assert_status(await lab.ask(lab.edge, lab.edge.cancel(invite)), (200, 481))
+        await lab.cluster.nothing(0.1)
+
     async def test_the_ack_of_a_refused_invite_is_hop_by_hop(self):
         lab = await self.lab()
         invite = lab.from_cluster("INVITE", contact=lab.cluster.contact(), content_type="application/sdp", body=IM_OFFER)

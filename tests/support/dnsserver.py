@@ -32,7 +32,8 @@ def _answers(address, port):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.settimeout(0.2)
         try:
-            sock.sendto(query, (address, port))
+            sock.connect((address, port))  # then a closed port is an error at once, and no timeout
+            sock.send(query)
             return sock.recv(512)[:2] == query[:2]
         except OSError:
             return False
