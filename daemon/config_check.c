@@ -24,13 +24,23 @@ static const struct cw_place *needs_tls(const struct cw_config *c)
 	return NULL;
 }
 
+/* Where our name is asked for first: every error has a place. */
+static struct cw_place needs_hostname(const struct cw_config *c)
+{
+	if (c->n_listeners > 0)
+		return c->listeners[0].place;
+	if (c->n_zones > 1)
+		return c->zones[1]->place;
+	return (struct cw_place){.file = c->path, .line = 1, .column = 1};
+}
+
 void cw_config_require(const struct cw_config *c, enum cw_severity no_tls, struct cw_diag *diag)
 {
-	const struct cw_place whole = {.file = c->path};
+	const struct cw_place hostname_place = needs_hostname(c);
 	const struct cw_place *tls_place = needs_tls(c);
 
 	if (!c->has_hostname)
-		cw_diag_add(diag, CW_SEVERITY_ERROR, &whole,
+		cw_diag_add(diag, CW_SEVERITY_ERROR, &hostname_place,
 			"\"hostname\" is missing: the name of this system in Via and Record-Route");
 	if (tls_place && !c->has_tls)
 		cw_diag_add(diag, no_tls, tls_place,

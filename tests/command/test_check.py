@@ -137,9 +137,10 @@ class Check(CommandTest):
                           "include rules/none*.rules\n\trule 'r' { pattern regex 'a(b'; target IMPP }\n")
         self.assertEqual(done.returncode, 2)
         self.assertEqual(done.stderr, (
-            'c.conf: error: "hostname" is missing: the name of this system in Via and Record-Route\n'
             'c.conf:1:1: error: unknown setting "hostnme" in the file outside of blocks; did you mean "hostname"?\n'
             "hostnme x\n^~~~~~~\n"
+            'c.conf:2:6: error: "hostname" is missing: the name of this system in Via and Record-Route\n'
+            "zone IMP { type neighbor; peer a.example }\n     ^~~\n"
             'c.conf:2:6: warning: this needs a certificate, and there is no "tls" block\n'
             "zone IMP { type neighbor; peer a.example }\n     ^~~\n"
             'c.conf:3:9: warning: no file matches "rules/none*.rules"\n'
