@@ -27,10 +27,11 @@
 #define unpoison(p, n) ((void)(p), (void)(n))
 #endif
 
-#define CHUNK_FIRST 2048u      /* bytes; holds what an ordinary request needs */
-#define CHUNK_MAX   (8u << 20) /* chunks double up to here; larger pieces get a chunk of their own */
-#define HUGE_PAGE   (2u << 20)
-#define ALIGN       _Alignof(max_align_t)
+#define CHUNK_FIRST  2048u      /* bytes; holds what an ordinary request needs */
+#define CHUNK_MAX    (8u << 20) /* chunks double up to here; larger pieces get a chunk of their own */
+#define HUGE_PAGE    (2u << 20)
+#define PRINTF_SHORT 512 /* bytes of text with its NUL */
+#define ALIGN        _Alignof(max_align_t)
 
 struct cw_arena_chunk {
 	struct cw_arena_chunk *next; /* older */
@@ -147,13 +148,16 @@ int cw_arena_str(struct cw_arena *a, struct cw_str s, struct cw_str *out)
 
 int cw_arena_printf(struct cw_arena *a, struct cw_str *out, const char *format, ...)
 {
+	char shortly[PRINTF_SHORT]; /* nearly all texts fit: those are formatted once */
 	va_list args;
 
 	va_start(args, format);
-	int len = vsnprintf(NULL, 0, format, args);
+	int len = vsnprintf(shortly, sizeof(shortly), format, args);
 	va_end(args);
 	if (len < 0)
 		return -EINVAL;
+	if ((size_t)len < sizeof(shortly))
+		return cw_arena_str(a, cw_str_make(shortly, (size_t)len), out);
 
 	char *p = cw_arena_alloc(a, (size_t)len + 1);
 

@@ -32,17 +32,13 @@ static void enter(struct cw_context *ctx, enum cw_context_state to)
 static void choose_trace(struct cw_context *ctx)
 {
 	struct cw_branch branch;
-	uint8_t bytes[6] = {0};
 
 	if (ctx->from->type != CW_ZONE_DEFAULT &&
 		cw_branch_parse(&branch, ctx->message->vias[0].branch)) {
 		memcpy(ctx->trace, branch.trace.p, branch.trace.len);
 		return;
 	}
-	if (cw_random_bytes(bytes, sizeof(bytes)))
-		memcpy(bytes, &ctx->sip->transactions.next_id, sizeof(bytes));
-	for (size_t i = 0; i < sizeof(bytes); i++)
-		snprintf(ctx->trace + 2 * i, 3, "%02x", bytes[i]);
+	cw_trace_make(&ctx->sip->transactions, ctx->trace);
 }
 
 static void remember_sender(struct cw_context *ctx, struct cw_link *link)
@@ -97,7 +93,9 @@ int cw_context_create(struct cw_context **out, struct cw_sip *sip, struct cw_lin
 	choose_trace(ctx);
 	r = cw_attempt_init(&ctx->attempt, ctx);
 	if (!r && ctx->answerable)
-		r = cw_server_key(&key, message, link, &ctx->arena);
+		r = cw_server_key(&sip->key, message, link);
+	if (!r && ctx->answerable)
+		r = cw_arena_str(&ctx->arena, cw_buf_str(&sip->key), &key);
 	if (!r && ctx->answerable)
 		r = cw_table_insert(&sip->transactions.servers, &ctx->server, key);
 	if (r) {

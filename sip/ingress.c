@@ -21,15 +21,11 @@ struct refusal {
 static struct cw_context *find_server(
 	struct cw_sip *sip, struct cw_link *link, const struct cw_sip_message *message)
 {
-	struct cw_table_link *entry;
-	struct cw_arena arena;
-	struct cw_str key;
-
-	cw_arena_init(&arena, 0);
-	entry = cw_server_key(&key, message, link, &arena) == 0
-			? cw_table_find(&sip->transactions.servers, key)
+	struct cw_table_link *entry =
+		cw_server_key(&sip->key, message, link) == 0
+			? cw_table_find(&sip->transactions.servers, cw_buf_str(&sip->key))
 			: NULL;
-	cw_arena_finish(&arena);
+
 	return entry ? cw_container_of(entry, struct cw_context, server) : NULL;
 }
 

@@ -18,7 +18,11 @@ struct cw_str cw_next_hop_server_name(
 static void add_host(struct cw_next_hop *hop, struct cw_str host, uint16_t port,
 	const struct cw_str *names, size_t n_names)
 {
-	if (hop->n_hosts < CW_NEXT_HOP_HOSTS_MAX)
+	if (!hop->hosts)
+		hop->hosts = cw_arena_alloc(hop->arena, hop->max_hosts * sizeof(*hop->hosts));
+	if (!hop->hosts)
+		hop->problem = "out of memory";
+	else if (hop->n_hosts < hop->max_hosts)
 		hop->hosts[hop->n_hosts++] = (struct cw_next_hop_host){
 			host, port, cw_next_hop_server_name(host, names, n_names), names, n_names};
 }
@@ -102,13 +106,17 @@ void cw_next_hop_start(struct cw_next_hop *hop, struct cw_dns *dns, struct cw_ar
 		.arena = arena,
 		.zone = question->zone,
 		.setup = question->setup,
+		.max_hosts = CW_NEXT_HOP_HOSTS_MAX,
 		.found = found,
 		.arg = arg,
 	};
-	if (question->zone->type == CW_ZONE_DNS)
+	if (question->zone->type == CW_ZONE_DNS) {
 		begin_dns(hop, question);
-	else
-		add_peers(hop, question);
+		return;
+	}
+	if (question->zone->n_peers < hop->max_hosts)
+		hop->max_hosts = question->zone->n_peers;
+	add_peers(hop, question);
 }
 
 /* One SRV target, if the zone's policy lets it speak for the domain. */
@@ -157,10 +165,21 @@ static void on_srv(void *arg, const struct cw_dns_answer *answer)
 	hop->found(hop->arg);
 }
 
+/* Make room for the addresses of a host. Returns: whether there is some. */
+static bool reserve_addresses(struct cw_next_hop *hop, size_t n)
+{
+	hop->n_addresses = hop->next_address = 0;
+	hop->max_addresses = n < CW_NEXT_HOP_ADDRESSES_MAX ? n : CW_NEXT_HOP_ADDRESSES_MAX;
+	hop->addresses = cw_arena_alloc(hop->arena, hop->max_addresses * sizeof(*hop->addresses));
+	if (!hop->addresses)
+		hop->problem = "out of memory";
+	return hop->addresses;
+}
+
 /* Take an address, unless it is one that the zone does not go to. */
 static void take_address(struct cw_next_hop *hop, const struct cw_address *address)
 {
-	if (hop->n_addresses == CW_NEXT_HOP_ADDRESSES_MAX)
+	if (hop->n_addresses == hop->max_addresses)
 		return;
 	if (hop->zone->type == CW_ZONE_DNS && !hop->zone->allow_private &&
 		cw_address_is_private(address)) {
@@ -177,7 +196,7 @@ static void on_addresses(void *arg, const struct cw_dns_answer *answer)
 	hop->query = NULL;
 	if (answer->status != CW_DNS_OK)
 		hop->problem = "host lookup failed";
-	else
+	else if (reserve_addresses(hop, answer->n_addresses))
 		for (size_t i = 0; i < answer->n_addresses; i++)
 			take_address(hop, &answer->addresses[i]);
 	hop->found(hop->arg);
@@ -191,7 +210,8 @@ static bool open_host(struct cw_next_hop *hop)
 
 	hop->n_addresses = hop->next_address = 0;
 	if (cw_address_make(&literal, h->host, h->port) == 0) {
-		take_address(hop, &literal);
+		if (reserve_addresses(hop, 1))
+			take_address(hop, &literal);
 		return false;
 	}
 	if (cw_dns_addresses(&hop->query, hop->dns, h->host, h->port, on_addresses, hop)) {

@@ -48,10 +48,10 @@ struct cw_next_hop {
 	struct cw_str domain;   /* dns zones: the name that is looked for */
 	struct cw_str srv_name; /* and its SRV name */
 	bool by_route;
-	struct cw_next_hop_host hosts[CW_NEXT_HOP_HOSTS_MAX];
-	size_t n_hosts, next_host;
-	struct cw_address addresses[CW_NEXT_HOP_ADDRESSES_MAX]; /* of hosts[next_host - 1] */
-	size_t n_addresses, next_address;
+	struct cw_next_hop_host *hosts; /* in the arena, room for max_hosts; NULL: none yet */
+	size_t n_hosts, max_hosts, next_host;
+	struct cw_address *addresses; /* in the arena, of hosts[next_host - 1] */
+	size_t n_addresses, max_addresses, next_address;
 	struct cw_dns_query *query;
 	bool want_srv;
 	const char *

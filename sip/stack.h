@@ -55,6 +55,7 @@ struct cw_sip {
 	struct cw_monitor *monitor;
 	struct cw_peer_book *peer_book;
 	struct cw_buf out; /* scratch for what is sent within one call */
+	struct cw_buf key; /* scratch for cw_server_key */
 	bool stopping;
 	void (*stopped)(void *arg);
 	void *stopped_arg;

@@ -2,12 +2,13 @@
 
 #include "certs/digest.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
 #define BRANCH_PREFIX   "z9hG4bKcw1."
 #define BRANCH_HEX      16
+#define TRACE_HEX       12
 #define FINGERPRINT_KEY 16 /* characters of a fingerprint that tell senders apart */
+
+/* Odd, so that it maps ids one to one; large, so that neighboring ids look nothing alike in a log. */
+#define TRACE_SPREAD UINT64_C(0x9e3779b97f4a7c15)
 
 static const struct cw_str branch_prefix = CW_STR(BRANCH_PREFIX);
 static const struct cw_str magic_cookie = CW_STR("z9hG4bK");
@@ -26,15 +27,18 @@ void cw_transactions_finish(struct cw_transactions *t)
 	cw_table_finish(&t->servers);
 }
 
-static char *put_hex(char *out, uint64_t value)
+static char *put_hex(char *out, size_t digits, uint64_t value)
 {
-	static const char digits[] = "0123456789abcdef";
+	static const char hex[] = "0123456789abcdef";
 
-	for (int i = BRANCH_HEX - 1; i >= 0; i--) {
-		out[i] = digits[value & 15];
-		value >>= 4;
-	}
-	return out + BRANCH_HEX;
+	for (size_t i = digits; i-- > 0; value >>= 4)
+		out[i] = hex[value & 15];
+	return out + digits;
+}
+
+void cw_trace_make(struct cw_transactions *t, char out[static CW_TRACE_ID_MAX])
+{
+	*put_hex(out, TRACE_HEX, t->next_id++ * TRACE_SPREAD) = '\0';
 }
 
 void cw_branch_make(struct cw_transactions *t, char out[static CW_BRANCH_MAX], struct cw_str trace,
@@ -49,9 +53,9 @@ void cw_branch_make(struct cw_transactions *t, char out[static CW_BRANCH_MAX], s
 	memcpy(p, trace.p, trace.len);
 	p += trace.len;
 	*p++ = '.';
-	p = put_hex(p, loop_hash);
+	p = put_hex(p, BRANCH_HEX, loop_hash);
 	*p++ = '.';
-	p = put_hex(p, t->next_id++);
+	p = put_hex(p, BRANCH_HEX, t->next_id++);
 	*p = '\0';
 }
 
@@ -112,15 +116,13 @@ uint64_t cw_loop_hash(const struct cw_sip_message *request)
 {
 	const struct cw_sip_line *proxy_require =
 		cw_sip_message_find(request, CW_HDR_PROXY_REQUIRE);
-	char cseq[16];
 	uint64_t hash = 0xcbf29ce484222325u;
 
-	snprintf(cseq, sizeof(cseq), "%" PRIu32, request->cseq);
 	hash = mix(hash, request->request_uri.text);
 	hash = mix(hash, request->from_tag);
 	hash = mix(hash, request->to_tag);
 	hash = mix(hash, request->call_id);
-	hash = mix(hash, cw_str_of(cseq));
+	hash = mix(hash, cw_str_make((const char *)&request->cseq, sizeof(request->cseq)));
 	hash = mix(hash, request->method_name);
 	if (proxy_require)
 		hash = mix(hash, proxy_require->value);
@@ -129,32 +131,41 @@ uint64_t cw_loop_hash(const struct cw_sip_message *request)
 	return hash;
 }
 
-int cw_server_key(struct cw_str *out, const struct cw_sip_message *request,
-	const struct cw_link *link, struct cw_arena *arena)
+/* The blank in front can be part of no field but the last. */
+static void add_field(struct cw_buf *out, struct cw_str field)
 {
+	cw_buf_add_char(out, ' ');
+	cw_buf_add(out, field);
+}
+
+int cw_server_key(
+	struct cw_buf *out, const struct cw_sip_message *request, const struct cw_link *link)
+{
+	static const struct cw_str invite = CW_STR("INVITE");
 	const struct cw_identity *identity = cw_connection_identity(link->connection);
 	const struct cw_sip_via *via = &request->vias[0];
 	bool of_invite = request->method == CW_SIP_ACK || request->method == CW_SIP_CANCEL;
-	struct cw_str method = of_invite ? (struct cw_str)CW_STR("INVITE") : request->method_name;
 	char host[CW_ADDRESS_TEXT_MAX];
-	struct cw_str sender;
 
+	cw_buf_clear(out);
 	if (identity) {
-		sender = cw_str_make(identity->fingerprint, FINGERPRINT_KEY);
+		cw_buf_add(out, cw_str_make(identity->fingerprint, FINGERPRINT_KEY));
 	} else {
 		cw_address_format_host(cw_connection_remote(link->connection), host);
-		sender = cw_str_of(host);
+		cw_buf_add(out, cw_str_of(host));
 	}
-	if (cw_str_starts(via->branch, magic_cookie))
-		return cw_arena_printf(arena, out,
-			"%" CW_STR_FMT " %" CW_STR_FMT " %" CW_STR_FMT ":%u %" CW_STR_FMT,
-			CW_STR_ARG(sender), CW_STR_ARG(method), CW_STR_ARG(via->host), via->port,
-			CW_STR_ARG(via->branch));
-	return cw_arena_printf(arena, out,
-		"%" CW_STR_FMT " %" CW_STR_FMT " %" CW_STR_FMT " %" CW_STR_FMT " %" PRIu32
-		" %" CW_STR_FMT,
-		CW_STR_ARG(sender), CW_STR_ARG(method), CW_STR_ARG(request->call_id),
-		CW_STR_ARG(request->from_tag), request->cseq, CW_STR_ARG(via->text));
+	add_field(out, of_invite ? invite : request->method_name);
+	if (cw_str_starts(via->branch, magic_cookie)) {
+		add_field(out, via->host);
+		add_field(out, cw_str_make((const char *)&via->port, sizeof(via->port)));
+		add_field(out, via->branch);
+	} else {
+		add_field(out, request->call_id);
+		add_field(out, request->from_tag);
+		add_field(out, cw_str_make((const char *)&request->cseq, sizeof(request->cseq)));
+		add_field(out, via->text);
+	}
+	return out->error;
 }
 
 int cw_client_txn_start(struct cw_transactions *t, struct cw_client_txn *txn, struct cw_link *link)

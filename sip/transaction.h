@@ -9,7 +9,7 @@
 #ifndef CW_SIP_TRANSACTION_H
 #define CW_SIP_TRANSACTION_H
 
-#include "core/arena.h"
+#include "core/buf.h"
 #include "core/table.h"
 #include "dialplan/request.h"
 #include "sip/link.h"
@@ -51,6 +51,12 @@ void cw_transactions_init(struct cw_transactions *t);
 /* Free the tables; the transactions must be gone. */
 void cw_transactions_finish(struct cw_transactions *t);
 
+/*
+ * Write a fresh trace id, 12 hex digits: unique in this process, and unlikely to be met elsewhere. No
+ * secret, so it costs no random bytes.
+ */
+void cw_trace_make(struct cw_transactions *t, char out[static CW_TRACE_ID_MAX]);
+
 /* Write a fresh branch with that trace and loop hash. */
 void cw_branch_make(struct cw_transactions *t, char out[static CW_BRANCH_MAX], struct cw_str trace,
 	uint64_t loop_hash);
@@ -66,15 +72,15 @@ bool cw_branch_parse(struct cw_branch *out, struct cw_str text);
 uint64_t cw_loop_hash(const struct cw_sip_message *request);
 
 /*
- * The key of a server transaction (RFC 3261, 17.2.3), in `arena`: who sent it, sent-by and branch,
+ * Write the key of a server transaction (RFC 3261, 17.2.3) into `out`: who sent it, sent-by and branch,
  * and the method, where ACK and CANCEL have that of their INVITE. A request without an RFC 3261
  * branch is known by its Call-ID, CSeq, From tag and Via instead. The sender is part of it, so that
  * nobody can cancel another's request.
  *
- * Returns: 0 and *out set; -ENOMEM.
+ * Returns: 0; -ENOMEM.
  */
-int cw_server_key(struct cw_str *out, const struct cw_sip_message *request,
-	const struct cw_link *link, struct cw_arena *arena);
+int cw_server_key(
+	struct cw_buf *out, const struct cw_sip_message *request, const struct cw_link *link);
 
 /*
  * Enter a client transaction whose branch is written, as sent on `link`.
