@@ -1,13 +1,12 @@
-/* Log lines: built in a buffer on the stack, written with one write. */
+/* Log lines: built on the stack, written with one write, or held back to be written with others. */
 #include "core/log.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES  8192 /* one line; what does not fit is cut */
+#define HELD_MAX_BYTES  65536
 #define EVENT_MAX_BYTES 48
 #define RATES_MAX       64 /* kinds of lines that one second tells apart; the rest share the last */
 
@@ -39,6 +38,10 @@ static struct {
 	size_t n_areas;
 	void (*sink)(void *arg, struct cw_str line);
 	void *sink_arg;
+	void (*due)(void *arg); /* NULL: no line is held back */
+	void *due_arg;
+	size_t n_held;
+	char held[HELD_MAX_BYTES];
 	time_t second; /* that `stamp` and `rates` are about */
 	char stamp[24];
 	struct rate rates[RATES_MAX];
@@ -75,10 +78,19 @@ static void line_char(struct line *l, char c)
 		l->data[l->len++] = c;
 }
 
+static void line_bytes(struct line *l, const char *p, size_t len)
+{
+	size_t room = sizeof(l->data) - 1 - l->len;
+
+	if (len > room)
+		len = room;
+	memcpy(l->data + l->len, p, len);
+	l->len += len;
+}
+
 static void line_text(struct line *l, const char *text)
 {
-	for (; *text; text++)
-		line_char(l, *text);
+	line_bytes(l, text, strlen(text));
 }
 
 static bool is_plain(unsigned char c)
@@ -118,10 +130,13 @@ static void line_value(struct line *l, struct cw_str s)
 		s.len = CW_LOG_VALUE_MAX;
 	for (size_t i = 0; i < s.len && is_bare; i++)
 		is_bare = is_plain((unsigned char)s.p[i]);
-	if (!is_bare)
+	if (is_bare) {
+		line_bytes(l, s.p, s.len);
+	} else {
 		line_char(l, '"');
-	for (size_t i = 0; i < s.len; i++)
-		line_escaped(l, (unsigned char)s.p[i]);
+		for (size_t i = 0; i < s.len; i++)
+			line_escaped(l, (unsigned char)s.p[i]);
+	}
 	if (is_cut)
 		line_text(l, "...");
 	if (!is_bare)
@@ -130,18 +145,27 @@ static void line_value(struct line *l, struct cw_str s)
 
 static void line_number(struct line *l, int64_t number)
 {
+	uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
 	char text[24];
+	size_t at = sizeof(text);
 
-	(void)snprintf(text, sizeof(text), "%" PRId64, number);
-	line_text(l, text);
+	do {
+		text[--at] = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest > 0);
+	if (number < 0)
+		text[--at] = '-';
+	line_bytes(l, text + at, sizeof(text) - at);
 }
 
 static void line_begin(struct line *l, long milliseconds, enum cw_log_level level, const char *area)
 {
-	char fraction[32];
+	char fraction[] = ".000Z ";
 
+	fraction[1] = (char)('0' + milliseconds / 100 % 10);
+	fraction[2] = (char)('0' + milliseconds / 10 % 10);
+	fraction[3] = (char)('0' + milliseconds % 10);
 	l->len = 0;
-	(void)snprintf(fraction, sizeof(fraction), ".%03ldZ ", milliseconds);
 	line_text(l, state.stamp);
 	line_text(l, fraction);
 	line_text(l, level_names[level]);
@@ -160,17 +184,35 @@ static void line_field(struct line *l, const struct cw_log_field *f)
 		line_value(l, f->str);
 }
 
-static void line_end(struct line *l)
+void cw_log_flush(void)
 {
+	if (state.n_held > 0) {
+		/* nobody is left to tell when stderr is gone */
+		ssize_t written = write(STDERR_FILENO, state.held, state.n_held);
+
+		(void)written;
+	}
+	state.n_held = 0;
+}
+
+static void line_end(struct line *l, enum cw_log_level level)
+{
+	bool is_first;
+
 	l->data[l->len++] = '\n';
 	if (state.sink) {
 		state.sink(state.sink_arg, cw_str_make(l->data, l->len));
 		return;
 	}
-	/* nobody is left to tell when stderr is gone */
-	ssize_t written = write(STDERR_FILENO, l->data, l->len);
-
-	(void)written;
+	if (l->len > sizeof(state.held) - state.n_held)
+		cw_log_flush();
+	is_first = state.n_held == 0;
+	memcpy(state.held + state.n_held, l->data, l->len);
+	state.n_held += l->len;
+	if (!state.due || level <= CW_LOG_WARN)
+		cw_log_flush();
+	else if (is_first)
+		state.due(state.due_arg);
 }
 
 /* A second is over: say what it left out, forget its counts, and print the new one. */
@@ -191,7 +233,7 @@ static void begin_second(struct line *l, const struct timespec *now)
 			line_begin(l, 999, r->level, r->area);
 			for (size_t k = 0; k < sizeof(fields) / sizeof(fields[0]); k++)
 				line_field(l, &fields[k]);
-			line_end(l);
+			line_end(l, r->level);
 		}
 		r->lines = 0;
 	}
@@ -254,7 +296,7 @@ void cw_log_write(enum cw_log_level level, const char *area, const struct cw_log
 	line_begin(&l, now.tv_nsec / 1000000, level, area);
 	for (const struct cw_log_field *f = fields; f->name; f++)
 		line_field(&l, f);
-	line_end(&l);
+	line_end(&l, level);
 out:
 	errno = saved_errno;
 }
@@ -293,6 +335,13 @@ int cw_log_set_level(const char *area, enum cw_log_level level)
 		state.n_areas++;
 	find_highest();
 	return 0;
+}
+
+void cw_log_hold(void (*due)(void *arg), void *arg)
+{
+	cw_log_flush();
+	state.due = due;
+	state.due_arg = arg;
 }
 
 void cw_log_set_sink(void (*sink)(void *arg, struct cw_str line), void *arg)

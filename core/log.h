@@ -81,6 +81,15 @@ void cw_log_write(enum cw_log_level level, const char *area, const struct cw_log
  */
 int cw_log_set_level(const char *area, enum cw_log_level level);
 
+/*
+ * Hold lines of info and debug back, to write many at once: `due` is called for the first of them, and cw_log_flush is
+ * then to be called soon. A warning or an error does not wait, nor do the lines before it. NULL: write each at once again.
+ */
+void cw_log_hold(void (*due)(void *arg), void *arg);
+
+/* Write the lines that are held back. */
+void cw_log_flush(void);
+
 /* Send whole lines (with their newline) to `sink` instead of stderr; NULL: stderr again. */
 void cw_log_set_sink(void (*sink)(void *arg, struct cw_str line), void *arg);
 

@@ -20,6 +20,7 @@ struct cw_loop {
 	 */
 	struct event *turn_end;
 	struct cw_list deferred;
+	struct cw_deferred log_flush;
 	struct cw_list signals;
 	uint64_t now_ms; /* 0: not read yet in this turn */
 };
@@ -87,6 +88,19 @@ static struct event_base *create_base(void)
 	return base;
 }
 
+static void on_log_due(void *arg)
+{
+	struct cw_loop *loop = arg;
+
+	cw_loop_defer(loop, &loop->log_flush);
+}
+
+static void on_log_flush(void *arg)
+{
+	(void)arg;
+	cw_log_flush();
+}
+
 int cw_loop_create(struct cw_loop **out)
 {
 	struct cw_loop *loop = calloc(1, sizeof(*loop));
@@ -96,6 +110,7 @@ int cw_loop_create(struct cw_loop **out)
 	event_set_log_callback(on_libevent_message);
 	cw_list_init(&loop->deferred);
 	cw_list_init(&loop->signals);
+	cw_deferred_init(&loop->log_flush, on_log_flush, loop);
 	loop->base = create_base();
 	if (loop->base)
 		loop->turn_end = event_new(loop->base, -1, 0, on_turn_end, loop);
@@ -133,7 +148,12 @@ void cw_loop_destroy(struct cw_loop *loop)
 
 int cw_loop_run(struct cw_loop *loop)
 {
-	return event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY) < 0 ? -EIO : 0;
+	int r;
+
+	cw_log_hold(on_log_due, loop);
+	r = event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY) < 0 ? -EIO : 0;
+	cw_log_hold(NULL, NULL);
+	return r;
 }
 
 void cw_loop_stop(struct cw_loop *loop)

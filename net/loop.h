@@ -26,7 +26,7 @@ int cw_loop_create(struct cw_loop **out);
 void cw_loop_destroy(struct cw_loop *loop);
 
 /*
- * Run until cw_loop_stop.
+ * Run until cw_loop_stop. Meanwhile log lines are written together, at the end of each turn.
  *
  * Returns: 0; -EIO when libevent gives up.
  */

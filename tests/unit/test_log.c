@@ -4,8 +4,10 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 /* The linker sends clock_gettime here (see meson.build): time stands still until a test moves it. */
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
@@ -241,6 +243,58 @@ static const struct parse_case {
 	{"", -EINVAL, CW_LOG_WARN},
 };
 
+static void count(void *arg)
+{
+	++*(int *)arg;
+}
+
+/* What came through a pipe so far. */
+static size_t piped(int fd, char *out, size_t size)
+{
+	ssize_t n = read(fd, out, size - 1);
+
+	out[n > 0 ? n : 0] = '\0';
+	return n > 0 ? (size_t)n : 0;
+}
+
+START_TEST(holds_records_back_but_no_complaints)
+{
+	int ends[2], real = dup(STDERR_FILENO), n_due = 0;
+	char text[512];
+
+	ck_assert_int_eq(pipe(ends), 0);
+	ck_assert_int_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	dup2(ends[1], STDERR_FILENO);
+	cw_log_set_sink(NULL, NULL);
+
+	cw_log_hold(count, &n_due);
+	cw_info("sip", cw_kz("event", "one"));
+	cw_info("sip", cw_kz("event", "two"));
+	ck_assert_int_eq(n_due, 1);
+	ck_assert_uint_eq(piped(ends[0], text, sizeof(text)), 0);
+	cw_log_flush();
+	piped(ends[0], text, sizeof(text));
+	ck_assert(strstr(text, "one\n") && strstr(text, "two\n"));
+
+	cw_info("sip", cw_kz("event", "three"));
+	ck_assert_int_eq(n_due, 2);
+	cw_warn("sip", cw_kz("event", "four"));
+	piped(ends[0], text, sizeof(text));
+	ck_assert(strstr(text, "three\n") && strstr(text, "four\n"));
+
+	cw_info("sip", cw_kz("event", "five"));
+	cw_log_hold(NULL, NULL);
+	cw_info("sip", cw_kz("event", "six"));
+	piped(ends[0], text, sizeof(text));
+	ck_assert(strstr(text, "five\n") && strstr(text, "six\n"));
+
+	dup2(real, STDERR_FILENO);
+	close(real);
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
 START_TEST(parses_level_names)
 {
 	const struct parse_case *c = &parse_cases[_i];
@@ -265,6 +319,7 @@ int main(void)
 	tcase_add_test(tcase, refuses_a_17th_area);
 	tcase_add_test(tcase, sums_up_repeats);
 	tcase_add_test(tcase, records_are_whole);
+	tcase_add_test(tcase, holds_records_back_but_no_complaints);
 	tcase_add_test(tcase, many_kinds_share_a_limit);
 	ADD_ROWS(tcase, parses_level_names, parse_cases);
 	suite_add_tcase(suite, tcase);
