@@ -7,6 +7,12 @@
 
 #include "net/connection.h"
 #include "sip/peer_book.h"
+
+/*
+ * Whether a connection to a peer with that identity (NULL: without TLS) is one that the neighbor
+ * zone still asks for.
+ */
+bool cw_identify_fits(const struct cw_zone *zone, const struct cw_identity *identity);
 #include "sip/setup.h"
 
 /*

@@ -141,6 +141,8 @@ static struct refusal check(struct cw_context *ctx)
 			       "OPTIONS\r\n")};
 	if (ctx->sip->stopping)
 		return (struct refusal){503, CW_STR("Shutting down"), none};
+	if (ctx->link->denied)
+		return (struct refusal){403, CW_STR("Not admitted by the access rules"), none};
 	if (ctx->sip->n_contexts > CW_SIP_CONTEXTS_MAX ||
 		ctx->sip->held_bytes > CW_SIP_HELD_MAX_BYTES)
 		return (struct refusal){503, CW_STR("Too many requests under way"), none};

@@ -50,8 +50,26 @@ static void refresh(void *arg)
 	cw_timer_start(book->timer, CW_PEER_BOOK_REFRESH_MS);
 }
 
-static int add_entry(
-	struct cw_peer_book *book, const struct cw_zone *zone, const struct cw_zone_peer *peer)
+/* The addresses that another book has for the same name. */
+static void recall(struct entry *e, const struct cw_peer_book *before)
+{
+	struct cw_list *pos;
+
+	if (!before)
+		return;
+	cw_list_for_each (pos, &before->entries) {
+		const struct entry *old = cw_container_of(pos, struct entry, link);
+
+		if (!cw_str_case_eq(old->peer->host, e->peer->host))
+			continue;
+		memcpy(e->addresses, old->addresses, sizeof(e->addresses));
+		e->n_addresses = old->n_addresses;
+		return;
+	}
+}
+
+static int add_entry(struct cw_peer_book *book, const struct cw_zone *zone,
+	const struct cw_zone_peer *peer, const struct cw_peer_book *before)
 {
 	struct entry *e = calloc(1, sizeof(*e));
 
@@ -60,23 +78,25 @@ static int add_entry(
 	e->book = book;
 	e->zone = zone;
 	e->peer = peer;
+	recall(e, before);
 	cw_list_append(&book->entries, &e->link);
 	return 0;
 }
 
-static int add_zone(struct cw_peer_book *book, const struct cw_zone *zone)
+static int add_zone(
+	struct cw_peer_book *book, const struct cw_zone *zone, const struct cw_peer_book *before)
 {
 	struct cw_address literal;
 	int r = 0;
 
 	for (size_t i = 0; !r && zone->type == CW_ZONE_NEIGHBOR && i < zone->n_peers; i++)
 		if (cw_address_make(&literal, zone->peers[i].host, zone->peers[i].port))
-			r = add_entry(book, zone, &zone->peers[i]);
+			r = add_entry(book, zone, &zone->peers[i], before);
 	return r;
 }
 
 int cw_peer_book_create(struct cw_peer_book **out, struct cw_loop *loop, struct cw_dns *dns,
-	const struct cw_sip_setup *setup)
+	const struct cw_sip_setup *setup, const struct cw_peer_book *before)
 {
 	struct cw_peer_book *book = calloc(1, sizeof(*book));
 	int r;
@@ -87,7 +107,7 @@ int cw_peer_book_create(struct cw_peer_book **out, struct cw_loop *loop, struct 
 	cw_list_init(&book->entries);
 	r = cw_timer_create(&book->timer, loop, refresh, book);
 	for (size_t i = 0; !r && i < setup->n_zones; i++)
-		r = add_zone(book, setup->zones[i]);
+		r = add_zone(book, setup->zones[i], before);
 	if (r) {
 		cw_peer_book_destroy(book);
 		return r;

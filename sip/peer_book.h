@@ -16,12 +16,13 @@
 struct cw_peer_book;
 
 /*
- * Begin to look up the named peers of all neighbors of `setup`, which outlives the book.
+ * Begin to look up the named peers of all neighbors of `setup`, which outlives the book. What
+ * `before` (NULL: nothing) knows of them counts until they are found again.
  *
  * Returns: 0 and *out set, owned by the caller; -ENOMEM.
  */
 int cw_peer_book_create(struct cw_peer_book **out, struct cw_loop *loop, struct cw_dns *dns,
-	const struct cw_sip_setup *setup);
+	const struct cw_sip_setup *setup, const struct cw_peer_book *before);
 
 /* Free it; NULL is fine. */
 void cw_peer_book_destroy(struct cw_peer_book *book);

@@ -11,7 +11,8 @@
 
 /* One connection that we dial, from the first wish for it until it is closed. */
 struct hop {
-	struct cw_table_link entry;
+	struct cw_list place;       /* among all of the pool */
+	struct cw_table_link entry; /* while it may be handed out or waited for */
 	struct cw_pool *pool;
 	struct cw_buf key;
 	struct cw_sip_setup *setup;
@@ -27,6 +28,7 @@ struct hop {
 
 struct cw_pool {
 	struct cw_pool_settings settings;
+	struct cw_list all;
 	struct cw_table hops;
 	struct cw_buf key; /* scratch */
 };
@@ -40,6 +42,7 @@ struct cw_pool *cw_pool_create(const struct cw_pool_settings *settings)
 	if (!pool)
 		return NULL;
 	pool->settings = *settings;
+	cw_list_init(&pool->all);
 	cw_table_init(&pool->hops);
 	cw_buf_init(&pool->key, KEY_MAX);
 	return pool;
@@ -61,6 +64,7 @@ static void destroy_hop(struct hop *hop)
 {
 	cw_deferred_cancel(&hop->failure);
 	cw_table_remove(&hop->pool->hops, &hop->entry);
+	cw_list_remove(&hop->place);
 	cw_buf_finish(&hop->key);
 	free(hop->names);
 	cw_sip_setup_release(hop->setup);
@@ -69,12 +73,10 @@ static void destroy_hop(struct hop *hop)
 
 void cw_pool_destroy(struct cw_pool *pool)
 {
-	struct cw_table_link *entry;
-
 	if (!pool)
 		return;
-	while ((entry = cw_table_next(&pool->hops, NULL))) {
-		struct hop *hop = cw_container_of(entry, struct hop, entry);
+	while (!cw_list_empty(&pool->all)) {
+		struct hop *hop = cw_container_of(pool->all.next, struct hop, place);
 
 		cw_table_remove(&pool->hops, &hop->entry);
 		cw_link_abandon(hop->link);
@@ -112,10 +114,14 @@ static struct cw_str make_key(struct cw_pool *pool, const struct cw_pool_target 
 static struct hop *find(struct cw_pool *pool, const struct cw_pool_target *target)
 {
 	struct cw_str key = make_key(pool, target);
-	struct cw_table_link *entry;
+	struct cw_table_link *entry = pool->key.error ? NULL : cw_table_find(&pool->hops, key);
+	struct hop *hop = entry ? cw_container_of(entry, struct hop, entry) : NULL;
 
-	entry = pool->key.error ? NULL : cw_table_find(&pool->hops, key);
-	return entry ? cw_container_of(entry, struct hop, entry) : NULL;
+	if (!hop || !hop->open || cw_connection_is_open(hop->link->connection))
+		return hop;
+	/* It is being closed, which may take its time: another one takes its place. */
+	cw_table_remove(&pool->hops, &hop->entry);
+	return NULL;
 }
 
 struct cw_link *cw_pool_find(struct cw_pool *pool, const struct cw_pool_target *target)
@@ -196,6 +202,7 @@ int cw_pool_connect(
 	hop->zone = target->zone;
 	hop->reason = CW_REASON_UNREACHABLE;
 	cw_sip_setup_use(hop->setup);
+	cw_list_append(&pool->all, &hop->place);
 	cw_list_init(&hop->waiters);
 	cw_deferred_init(&hop->failure, on_failure, hop);
 	cw_buf_init(&hop->key, KEY_MAX);
@@ -246,7 +253,7 @@ static void on_opened(struct cw_link *link, void *arg)
 	}
 	hop->open = true;
 	link->setup = hop->setup;
-	link->zone = hop->zone;
+	link->zone = link->dialled_for = hop->zone;
 	cw_sip_setup_use(link->setup);
 	hop->pool->settings.handler->opened(link, hop->pool->settings.arg);
 	while (!cw_list_empty(&hop->waiters)) {
@@ -293,13 +300,12 @@ static void on_closed(
 
 void cw_pool_reload(struct cw_pool *pool, struct cw_sip_setup *setup)
 {
-	struct cw_table_link *entry = cw_table_next(&pool->hops, NULL);
+	struct cw_list *pos;
 
-	while (entry) {
-		struct hop *hop = cw_container_of(entry, struct hop, entry);
+	cw_list_for_each (pos, &pool->all) {
+		struct hop *hop = cw_container_of(pos, struct hop, place);
 		const struct cw_zone *zone = cw_sip_setup_zone(setup, hop->zone->name);
 
-		entry = cw_table_next(&pool->hops, entry);
 		if (!zone)
 			continue; /* no request asks for it any more; its owner closes an open one */
 		cw_sip_setup_release(hop->setup);

@@ -32,23 +32,22 @@ static void init_counters(struct cw_sip_counters *c, struct cw_stats *stats)
 	c->undeliverable_responses = cw_stats_counter(stats, "sip.responses.undeliverable");
 }
 
-static void forget_peers(struct cw_sip *sip)
-{
-	cw_monitor_destroy(sip->monitor);
-	cw_peer_book_destroy(sip->peer_book);
-	sip->monitor = NULL;
-	sip->peer_book = NULL;
-}
-
 /*
- * Look after the peers of sip->setup: where they are, and whether they answer.
+ * Look after the peers of sip->setup, instead of those before: where they are, and whether they
+ * answer.
  *
  * Returns: 0; -ENOMEM.
  */
 static int watch_peers(struct cw_sip *sip)
 {
-	int r = cw_peer_book_create(&sip->peer_book, sip->loop, sip->dns, sip->setup);
+	struct cw_peer_book *before = sip->peer_book;
+	int r;
 
+	cw_monitor_destroy(sip->monitor);
+	sip->monitor = NULL;
+	sip->peer_book = NULL;
+	r = cw_peer_book_create(&sip->peer_book, sip->loop, sip->dns, sip->setup, before);
+	cw_peer_book_destroy(before);
 	return r ? r : cw_monitor_create(&sip->monitor, sip);
 }
 
@@ -91,8 +90,9 @@ void cw_sip_destroy(struct cw_sip *sip)
 {
 	if (!sip)
 		return;
-	forget_peers(sip);
 	cw_sip_abort(sip);
+	cw_monitor_destroy(sip->monitor);
+	cw_peer_book_destroy(sip->peer_book);
 	cw_pool_destroy(sip->pool);
 	while (!cw_list_empty(&sip->links))
 		cw_link_abandon(cw_container_of(sip->links.next, struct cw_link, entry));
@@ -119,14 +119,32 @@ static struct cw_str first_name(const struct cw_identity *identity)
 	return identity && identity->n_names ? identity->names[0].name : cw_str_of("-");
 }
 
+/* The zone of a link in the eyes of whoever reads the log. */
+static struct cw_str zone_name(const struct cw_link *link)
+{
+	const struct cw_zone *zone = link->dialled_for ? link->dialled_for : link->zone;
+
+	return zone ? zone->name : cw_str_of("-");
+}
+
 static void log_open(const struct cw_link *link)
 {
 	const struct cw_identity *identity = cw_connection_identity(link->connection);
 
 	cw_info("sip.connection", cw_kz("event", "open"),
-		cw_kz("direction", link->incoming ? "in" : "out"), cw_ks("zone", link->zone->name),
+		cw_kz("direction", link->incoming ? "in" : "out"), cw_ks("zone", zone_name(link)),
 		cw_kz("remote", link->remote), cw_ks("name", first_name(identity)),
 		cw_kz("subject", identity ? identity->subject : NULL));
+}
+
+/* From now on requests on the link come from that zone of the snapshot of now. */
+static void place(struct cw_sip *sip, struct cw_link *link, const struct cw_zone *zone)
+{
+	cw_sip_setup_use(sip->setup);
+	if (link->setup)
+		cw_sip_setup_release(link->setup);
+	link->setup = sip->setup;
+	link->zone = zone;
 }
 
 /* Put an incoming link into its zone. Returns: false when the access rules do not admit it. */
@@ -136,11 +154,7 @@ static bool admit(struct cw_sip *sip, struct cw_link *link)
 	const struct cw_zone *zone = cw_identify(sip->setup, sip->peer_book, link->connection);
 	const struct cw_access_rule *by = NULL;
 
-	if (link->setup)
-		cw_sip_setup_release(link->setup);
-	link->setup = sip->setup;
-	link->zone = zone;
-	cw_sip_setup_use(link->setup);
+	place(sip, link, zone);
 	if (zone->type != CW_ZONE_DEFAULT || cw_policy_admits(sip->setup->policy, identity, &by))
 		return true;
 	(*sip->counters.denied)++;
@@ -163,10 +177,37 @@ static void on_incoming_open(struct cw_link *link, void *arg)
 	log_open(link);
 }
 
+/*
+ * Put a link that we dialled into a zone. For a neighbor it belongs to that. Whoever we found by
+ * DNS is told apart as if it had dialled us; where it would not be admitted, it may answer and no
+ * more.
+ *
+ * Returns: false when the zone is gone, or asks for another peer now.
+ */
+static bool place_dialled(struct cw_sip *sip, struct cw_link *link)
+{
+	const struct cw_identity *identity = cw_connection_identity(link->connection);
+	const struct cw_zone *to = cw_sip_setup_zone(sip->setup, link->dialled_for->name);
+	const struct cw_zone *from = to;
+
+	if (!to || (to->type != CW_ZONE_DNS && !cw_identify_fits(to, identity)))
+		return false;
+	if (to->type == CW_ZONE_DNS)
+		from = cw_identify(sip->setup, sip->peer_book, link->connection);
+	place(sip, link, from);
+	link->dialled_for = to;
+	link->denied = from->type == CW_ZONE_DEFAULT &&
+		       !cw_policy_admits(sip->setup->policy, identity, NULL);
+	return true;
+}
+
 static void on_outgoing_open(struct cw_link *link, void *arg)
 {
 	struct cw_sip *sip = arg;
 
+	/* The zone may have gone while it was dialled: then it serves those who wait for it. */
+	if (!place_dialled(sip, link))
+		link->denied = true;
 	(*sip->counters.links_out)++;
 	cw_list_append(&sip->links, &link->entry);
 	log_open(link);
@@ -216,8 +257,8 @@ static void on_closed(
 	struct cw_sip *sip = arg;
 
 	cw_info("sip.connection", cw_kz("event", "closed"), cw_kz("remote", link->remote),
-		cw_ks("zone", link->zone ? link->zone->name : cw_str_of("-")),
-		cw_kz("end", cw_connection_end_name(end)), cw_kz("detail", detail));
+		cw_ks("zone", zone_name(link)), cw_kz("end", cw_connection_end_name(end)),
+		cw_kz("detail", detail));
 	while (!cw_list_empty(&link->servers))
 		cw_context_link_lost(
 			cw_container_of(link->servers.next, struct cw_context, on_link));
@@ -230,26 +271,11 @@ static void on_closed(
 	}
 }
 
-/* A link that we dialled keeps its zone by name; where that is gone it is closed. */
-static bool rename_zone(struct cw_sip *sip, struct cw_link *link)
-{
-	const struct cw_zone *zone = cw_sip_setup_zone(sip->setup, link->zone->name);
-
-	if (!zone)
-		return false;
-	cw_sip_setup_release(link->setup);
-	link->setup = sip->setup;
-	link->zone = zone;
-	cw_sip_setup_use(link->setup);
-	return true;
-}
-
 void cw_sip_reload(struct cw_sip *sip, struct cw_sip_setup *setup)
 {
 	struct cw_sip_setup *old = sip->setup;
 	struct cw_list *pos, *tmp;
 
-	forget_peers(sip);
 	sip->setup = setup;
 	cw_sip_setup_use(setup);
 	cw_pool_reload(sip->pool, setup);
@@ -260,7 +286,7 @@ void cw_sip_reload(struct cw_sip *sip, struct cw_sip_setup *setup)
 		struct cw_link *link = cw_container_of(pos, struct cw_link, entry);
 
 		if (link->zone && !link->broken &&
-			!(link->incoming ? admit(sip, link) : rename_zone(sip, link)))
+			!(link->incoming ? admit(sip, link) : place_dialled(sip, link)))
 			cw_link_close(link);
 	}
 	old->replaced = true;
@@ -278,8 +304,7 @@ void cw_sip_stop(struct cw_sip *sip, void (*stopped)(void *arg), void *arg)
 	sip->stopping = true;
 	sip->stopped = stopped;
 	sip->stopped_arg = arg;
-	if (cw_sip_is_idle(sip))
-		stopped(arg);
+	cw_sip_context_booked(sip);
 }
 
 void cw_sip_settle(struct cw_sip *sip)
