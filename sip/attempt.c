@@ -172,6 +172,13 @@ static void on_link_failed(void *arg, enum cw_reason reason)
 	try_next(a);
 }
 
+/* Neither DNS nor a connection that others dial knows our deadline. */
+static void wait_for_way(struct cw_attempt *a, enum cw_attempt_state state)
+{
+	enter(a, state);
+	cw_timer_start(a->timer, time_left(a));
+}
+
 /*
  * Try one address. A host's addresses share the zone's connect-timeout, so that a dead peer costs
  * no more than that.
@@ -194,13 +201,16 @@ static bool try_address(
 		.n_names = host->n_names,
 		.connect_timeout_ms = (unsigned)(share < left ? share : left),
 	};
-	struct cw_link *link = cw_pool_find(sip->pool, &target);
+	struct cw_link *link;
 
+	if (left == 0)
+		return false;
+	link = cw_pool_find(sip->pool, &target);
 	if (link)
 		return use_link(a, link);
-	if (left == 0 || cw_pool_connect(sip->pool, &target, &a->waiter))
+	if (cw_pool_connect(sip->pool, &target, &a->waiter))
 		return false;
-	enter(a, CW_ATTEMPT_CONNECTING);
+	wait_for_way(a, CW_ATTEMPT_CONNECTING);
 	return true;
 }
 
@@ -217,7 +227,7 @@ static void try_next(struct cw_attempt *a)
 				return;
 			break;
 		case CW_NEXT_HOP_WAIT:
-			enter(a, CW_ATTEMPT_FINDING);
+			wait_for_way(a, CW_ATTEMPT_FINDING);
 			return;
 		case CW_NEXT_HOP_END:
 			if (a->hop.problem)
@@ -325,6 +335,10 @@ static void on_timer(void *arg)
 {
 	struct cw_attempt *a = arg;
 
+	if (a->state == CW_ATTEMPT_FINDING || a->state == CW_ATTEMPT_CONNECTING) {
+		end(a, a->reason);
+		return;
+	}
 	if (a->state == CW_ATTEMPT_CANCELLING) {
 		end(a, a->timed_out ? CW_REASON_TIMEOUT : CW_REASON_CANCELLED);
 		return;
@@ -401,6 +415,12 @@ static void on_response(void *arg, struct cw_sip_message *response)
 {
 	struct cw_attempt *a = arg;
 
+	/* RFC 3261, 16.7, step 3: without the sender's Via it is nobody's answer but ours. */
+	if (response->n_vias < 2) {
+		(*a->ctx->sip->counters.stray_responses)++;
+		cw_sip_message_destroy(response);
+		return;
+	}
 	if (a->state == CW_ATTEMPT_PASSING) {
 		if (response->status / 100 == 2)
 			cw_context_pass(a->ctx, response);

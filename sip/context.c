@@ -190,6 +190,9 @@ static void answer(
 void cw_context_reject(
 	struct cw_context *ctx, unsigned status, struct cw_str phrase, struct cw_str headers)
 {
+	/* A CANCEL does not wait for what DNS says of the sender. */
+	cw_dns_cancel(ctx->sender_query);
+	ctx->sender_query = NULL;
 	ctx->status = status;
 	book(ctx, CW_FATE_REJECTED, phrase);
 	if (!ctx->answerable) {
@@ -222,7 +225,7 @@ static void forward_up(struct cw_context *ctx, const struct cw_sip_message *resp
 	cw_sip_rewrite_pop_via(&rw);
 	if (response->status == 503)
 		cw_sip_rewrite_status(&rw, 500, cw_str_of(cw_sip_phrase(500)));
-	if (response->n_vias > 1 && cw_sip_rewrite_render(&rw, out) == 0)
+	if (cw_sip_rewrite_render(&rw, out) == 0)
 		send_back(ctx, cw_buf_str(out));
 	cw_sip_rewrite_finish(&rw);
 }
@@ -306,7 +309,7 @@ void cw_context_search(struct cw_context *ctx)
 					    .egress = &cw_attempt_egress,
 					    .egress_arg = &ctx->attempt,
 					    .once = carries_text,
-					    .now_ms = cw_loop_now_ms(ctx->sip->loop),
+					    .now_ms = ctx->started_ms,
 					    .finished = on_finished,
 					    .arg = ctx,
 				    });
@@ -314,7 +317,6 @@ void cw_context_search(struct cw_context *ctx)
 
 void cw_context_cancel(struct cw_context *ctx)
 {
-	ctx->cancelled = true;
 	if (ctx->state == CW_CONTEXT_SEARCHING)
 		cw_relay_cancel(&ctx->relay);
 	else if (ctx->state == CW_CONTEXT_CHECKING)
@@ -337,6 +339,8 @@ void cw_context_link_lost(struct cw_context *ctx)
 void cw_context_abort(struct cw_context *ctx)
 {
 	if (ctx->state == CW_CONTEXT_CHECKING || ctx->state == CW_CONTEXT_SEARCHING) {
+		if (ctx->state == CW_CONTEXT_SEARCHING && ctx->message->method == CW_SIP_INVITE)
+			cw_relay_cancel(&ctx->relay); /* whom we made ring shall not go on */
 		ctx->status = 503;
 		book(ctx, CW_FATE_FAILED, (struct cw_str)CW_STR("shutting down"));
 		if (ctx->answerable)

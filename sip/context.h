@@ -62,9 +62,8 @@ struct cw_context {
 	struct cw_relay relay;
 	struct cw_attempt attempt;
 	struct cw_sip_message *best; /* the best final answer so far (RFC 3261, 16.7, step 6) */
-	bool cancelled;
-	unsigned status; /* of the final answer that went back; 0: none yet */
-	bool booked;     /* its fate is in the books */
+	unsigned status;             /* of the final answer that went back; 0: none yet */
+	bool booked;                 /* its fate is in the books */
 };
 
 /*

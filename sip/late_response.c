@@ -42,6 +42,7 @@ static struct cw_link *find_sibling(const struct cw_context *ctx)
 {
 	struct cw_list *pos;
 
+	/* What came over TLS does not go back without it. */
 	cw_list_for_each (pos, &ctx->sip->links) {
 		struct cw_link *link = cw_container_of(pos, struct cw_link, entry);
 		const struct cw_identity *identity = cw_connection_identity(link->connection);
@@ -50,8 +51,9 @@ static struct cw_link *find_sibling(const struct cw_context *ctx)
 			!cw_str_eq(link->zone->name, ctx->from->name))
 			continue;
 		if (identity ? strcmp(identity->fingerprint, ctx->sender) == 0
-			     : cw_address_same_host(
-				       cw_connection_remote(link->connection), &ctx->remote))
+			     : ctx->sender[0] == '\0' &&
+					cw_address_same_host(cw_connection_remote(link->connection),
+						&ctx->remote))
 			return link;
 	}
 	return NULL;
