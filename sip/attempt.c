@@ -364,7 +364,7 @@ static void on_provisional(struct cw_attempt *a, struct cw_sip_message *response
 			a->ringing = true;
 			cw_timer_start(a->timer, CW_TIMER_C_MS);
 		}
-		cw_context_pass(a->ctx, response);
+		cw_context_pass(a->ctx, response, a->target->zone);
 	}
 	if (a->cancel_wanted && a->state == CW_ATTEMPT_WAITING)
 		send_cancel(a);
@@ -400,7 +400,7 @@ static void on_failure_response(struct cw_attempt *a, struct cw_sip_message *res
 	if (a->timed_out)
 		reason = CW_REASON_TIMEOUT;
 	a->written = false; /* it said itself that it did not take it */
-	cw_context_offer(a->ctx, response, reason == CW_REASON_REJECTED);
+	cw_context_offer(a->ctx, response, a->target->zone, reason == CW_REASON_REJECTED);
 	if (!next_peer) {
 		end(a, reason);
 		return;
@@ -423,7 +423,7 @@ static void on_response(void *arg, struct cw_sip_message *response)
 	}
 	if (a->state == CW_ATTEMPT_PASSING) {
 		if (response->status / 100 == 2)
-			cw_context_pass(a->ctx, response);
+			cw_context_pass(a->ctx, response, a->target->zone);
 		else
 			cw_sip_message_destroy(response);
 	} else if (response->status < 200) {
@@ -431,7 +431,7 @@ static void on_response(void *arg, struct cw_sip_message *response)
 	} else if (response->status < 300) {
 		if (a->ctx->message->method == CW_SIP_INVITE)
 			enter(a, CW_ATTEMPT_PASSING);
-		cw_context_offer(a->ctx, response, true);
+		cw_context_offer(a->ctx, response, a->target->zone, true);
 		end(a, CW_REASON_DELIVERED);
 	} else {
 		on_failure_response(a, response);

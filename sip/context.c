@@ -2,6 +2,7 @@
 
 #include "certs/digest.h"
 #include "core/log.h"
+#include "sip/forward.h"
 #include "sip/late_response.h"
 #include "sip/rewrite.h"
 
@@ -212,10 +213,11 @@ void cw_context_accept(struct cw_context *ctx, struct cw_str headers)
 }
 
 /*
- * A response from below as it goes up: without our Via, and a 503 as 500 (RFC 3261, 16.7, steps 3
- * and 6).
+ * A response from below as it goes up: without our Via and what its zone may not say, and a 503 as
+ * 500 (RFC 3261, 16.7, steps 3 and 6).
  */
-static void forward_up(struct cw_context *ctx, const struct cw_sip_message *response)
+static void forward_up(
+	struct cw_context *ctx, const struct cw_sip_message *response, const struct cw_zone *from)
 {
 	struct cw_sip_rewrite rw;
 	struct cw_buf *out = &ctx->sip->out;
@@ -223,6 +225,7 @@ static void forward_up(struct cw_context *ctx, const struct cw_sip_message *resp
 	cw_buf_clear(out);
 	cw_sip_rewrite_init(&rw, response);
 	cw_sip_rewrite_pop_via(&rw);
+	cw_forward_guard(&rw, from);
 	if (response->status == 503)
 		cw_sip_rewrite_status(&rw, 500, cw_str_of(cw_sip_phrase(500)));
 	if (cw_sip_rewrite_render(&rw, out) == 0)
@@ -230,9 +233,10 @@ static void forward_up(struct cw_context *ctx, const struct cw_sip_message *resp
 	cw_sip_rewrite_finish(&rw);
 }
 
-void cw_context_pass(struct cw_context *ctx, struct cw_sip_message *response)
+void cw_context_pass(
+	struct cw_context *ctx, struct cw_sip_message *response, const struct cw_zone *from)
 {
-	forward_up(ctx, response);
+	forward_up(ctx, response, from);
 	cw_sip_message_destroy(response);
 }
 
@@ -244,7 +248,8 @@ static bool is_better(unsigned a, unsigned b)
 	return a / 100 < b / 100;
 }
 
-void cw_context_offer(struct cw_context *ctx, struct cw_sip_message *response, bool ends_search)
+void cw_context_offer(struct cw_context *ctx, struct cw_sip_message *response,
+	const struct cw_zone *from, bool ends_search)
 {
 	if (ctx->best && !ends_search && !is_better(response->status, ctx->best->status)) {
 		cw_sip_message_destroy(response);
@@ -252,6 +257,7 @@ void cw_context_offer(struct cw_context *ctx, struct cw_sip_message *response, b
 	}
 	cw_sip_message_destroy(ctx->best);
 	ctx->best = response;
+	ctx->best_from = from;
 }
 
 /* What we say when nobody below said anything final. */
@@ -288,7 +294,7 @@ static void on_finished(void *arg)
 		return;
 	}
 	if (best)
-		forward_up(ctx, best);
+		forward_up(ctx, best, ctx->best_from);
 	else
 		answer(ctx, own->status, own->phrase, (struct cw_str){NULL, 0});
 	linger(ctx, success ? CW_CONTEXT_ACCEPTED : CW_CONTEXT_COMPLETED);

@@ -61,9 +61,10 @@ struct cw_context {
 	/* The search */
 	struct cw_relay relay;
 	struct cw_attempt attempt;
-	struct cw_sip_message *best; /* the best final answer so far (RFC 3261, 16.7, step 6) */
-	unsigned status;             /* of the final answer that went back; 0: none yet */
-	bool booked;                 /* its fate is in the books */
+	struct cw_sip_message *best;     /* the best final answer so far (RFC 3261, 16.7, step 6) */
+	const struct cw_zone *best_from; /* whose answer that is */
+	unsigned status;                 /* of the final answer that went back; 0: none yet */
+	bool booked;                     /* its fate is in the books */
 };
 
 /*
@@ -94,13 +95,15 @@ void cw_context_cancel(struct cw_context *ctx);
 void cw_context_acknowledged(struct cw_context *ctx);
 
 /* A provisional or, after the first, a further 2xx answer came from the far side; takes it. */
-void cw_context_pass(struct cw_context *ctx, struct cw_sip_message *response);
+void cw_context_pass(
+	struct cw_context *ctx, struct cw_sip_message *response, const struct cw_zone *from);
 
 /*
  * A final answer came from below; takes it. The one that ends the search goes back whatever came
  * before; of those that do not, the best is kept.
  */
-void cw_context_offer(struct cw_context *ctx, struct cw_sip_message *response, bool ends_search);
+void cw_context_offer(struct cw_context *ctx, struct cw_sip_message *response,
+	const struct cw_zone *from, bool ends_search);
 
 /* Its connection died: answers will go another way. */
 void cw_context_link_lost(struct cw_context *ctx);

@@ -16,6 +16,14 @@ static const enum cw_sip_header_id trust_headers[] = {
 	CW_HDR_REMOTE_PARTY_ID,
 };
 
+void cw_forward_guard(struct cw_sip_rewrite *rw, const struct cw_zone *from)
+{
+	if (from->trusted)
+		return;
+	for (size_t i = 0; i < sizeof(trust_headers) / sizeof(*trust_headers); i++)
+		cw_sip_rewrite_drop_header(rw, trust_headers[i]);
+}
+
 /*
  * Ours on top, and what we saw of the sender on the one below.
  *
@@ -93,9 +101,7 @@ static int collect(struct cw_sip_rewrite *rw, struct cw_context *ctx,
 		cw_sip_rewrite_request_uri(rw, uri);
 	edit_max_forwards(rw, ctx->message, zone);
 	edit_routes(rw, ctx);
-	if (!ctx->from->trusted)
-		for (size_t i = 0; i < sizeof(trust_headers) / sizeof(*trust_headers); i++)
-			cw_sip_rewrite_drop_header(rw, trust_headers[i]);
+	cw_forward_guard(rw, ctx->from);
 	return cw_record_route_push(rw, ctx, target);
 }
 

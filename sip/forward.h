@@ -9,6 +9,7 @@
 #define CW_SIP_FORWARD_H
 
 #include "sip/context.h"
+#include "sip/rewrite.h"
 
 /*
  * Append to `out` what goes to `target` under that branch.
@@ -17,6 +18,9 @@
  */
 int cw_forward_build(struct cw_buf *out, struct cw_context *ctx, const struct cw_target *target,
 	const char *branch);
+
+/* Take off a request or an answer what only a trusted zone may say, unless it comes from one. */
+void cw_forward_guard(struct cw_sip_rewrite *rw, const struct cw_zone *from);
 
 /*
  * The URI that leads to the next hop in a dns zone: the topmost Route that is left (*by_route),

@@ -271,6 +271,24 @@ class TrustHeadersTest(ProxyCase):
         self.assert_forwarded(message, got)
         await lab.edge.respond(got, 200)
 
+    async def test_a_stranger_cannot_bring_them_in_by_an_answer(self):
+        lab = await self.lab()
+        for status in (200, 486):
+            message = lab.from_cluster(body="x")
+            await lab.send(lab.cluster, message)
+            await lab.edge.respond(await lab.edge.expect("MESSAGE"), status, headers=[("X-Before", "1"), *self.HEADERS])
+            final = await lab.cluster.final(message)
+            self.assertEqual((final.status, final.get("x-before")), (status, "1"))
+            self.assertFalse([name for name, _ in self.HEADERS if final.has(name)], final.lines)
+
+    async def test_a_trusted_zone_keeps_them_in_its_answers(self):
+        lab = await self.lab()
+        message = lab.from_edge(body="x")
+        await lab.send(lab.edge, message)
+        await lab.cluster.respond(await lab.cluster.expect("MESSAGE"), 200, headers=self.HEADERS)
+        final = await lab.edge.final(message)
+        self.assertTrue(all(final.has(name) for name, _ in self.HEADERS))
+
     async def test_a_neighbor_that_is_not_trusted_is_a_stranger_here(self):
         lab = await self.lab(imp_trusted=False)
         message = lab.from_cluster(headers=self.HEADERS, body="x")
