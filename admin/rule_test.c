@@ -40,7 +40,12 @@ __attribute__((format(printf, 4, 5))) static bool complain(
 	struct line *l, size_t at, size_t width, const char *format, ...)
 {
 	struct cw_place place = {
-		l->file, l->number, (unsigned)at + 1, width ? (unsigned)width : 1, l->text};
+		.file = l->file,
+		.line = l->number,
+		.column = (unsigned)at + 1,
+		.width = width ? (unsigned)width : 1,
+		.source = l->text,
+	};
 	char message[512];
 	va_list args;
 

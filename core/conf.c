@@ -79,17 +79,25 @@ static struct cw_place place_of_word(const struct parser *ps, const struct cw_co
 
 struct cw_place cw_conf_place(const struct cw_conf_node *node, const struct cw_conf_word *word)
 {
-	/* every text ends in a newline or a NUL; both are rare in a line and neither hides a message */
-	size_t len = strcspn(node->line_start, "\n");
+	/*
+	 * Only what stands around the word: a line can hold thousands of directives, each of which asks.
+	 * Every text ends in a newline or a NUL; both are rare in a line and neither hides a message.
+	 */
+	size_t begin = word->column - 1, end = begin + word->width;
+	size_t from = begin > CW_DIAG_SOURCE_MAX ? begin - CW_DIAG_SOURCE_MAX : 0;
 
-	if (len && node->line_start[len - 1] == '\r')
-		len--;
+	for (size_t limit = end + CW_DIAG_SOURCE_MAX; end < limit; end++)
+		if (node->line_start[end] == '\n' || node->line_start[end] == '\0')
+			break;
+	if (end > begin && node->line_start[end - 1] == '\r')
+		end--;
 	return (struct cw_place){
 		.file = node->file,
 		.line = node->line,
 		.column = word->column,
 		.width = word->width,
-		.source = {node->line_start, len},
+		.source = {node->line_start + from, end - from},
+		.source_from = from,
 	};
 }
 

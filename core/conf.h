@@ -39,7 +39,10 @@ struct cw_conf_node {
 	struct cw_conf_word args[];
 };
 
-/* The place of a directive's keyword or of one of its arguments; valid as long as the tree. */
+/*
+ * The place of a directive's keyword or of one of its arguments; valid as long as the tree. Of its line it
+ * holds the whole word and up to CW_DIAG_SOURCE_MAX bytes on each side.
+ */
 struct cw_place cw_conf_place(const struct cw_conf_node *node, const struct cw_conf_word *word);
 
 /* A loaded tree; owns its nodes, words and the text they point into. */

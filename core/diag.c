@@ -62,31 +62,39 @@ static void make_printable(char *text, size_t len)
 	}
 }
 
+void cw_place_clip(struct cw_place *place)
+{
+	size_t before = place->column - 1 - place->source_from;
+	size_t cut = before - CW_DIAG_SOURCE_MAX / 2;
+
+	if (place->source.len > CW_DIAG_SOURCE_MAX && before > CW_DIAG_SOURCE_MAX / 2) {
+		place->source = cw_str_from(place->source, cut);
+		place->source_from += cut;
+	}
+	if (place->source.len > CW_DIAG_SOURCE_MAX)
+		place->source.len = CW_DIAG_SOURCE_MAX;
+}
+
 /* Keep a copy of `from` in *to; of a long source line only what stands around the place. */
 static int copy_place(struct cw_diag_entry *to, const struct cw_place *from)
 {
-	struct cw_str line = from->source;
+	struct cw_place place = *from;
 	char *file, *source = NULL;
 
 	file = cw_str_dup(cw_str_of(from->file));
 	if (!file)
 		return -1;
-	if (line.len > CW_DIAG_SOURCE_MAX && from->column > CW_DIAG_SOURCE_MAX / 2) {
-		to->source_skip = from->column - CW_DIAG_SOURCE_MAX / 2;
-		line = cw_str_from(line, to->source_skip);
-	}
-	if (line.len > CW_DIAG_SOURCE_MAX)
-		line.len = CW_DIAG_SOURCE_MAX;
-	if (from->line) {
-		source = cw_str_dup(line);
+	if (place.line) {
+		cw_place_clip(&place);
+		source = cw_str_dup(place.source);
 		if (!source) {
 			free(file);
 			return -1;
 		}
 	}
-	to->place = *from;
+	to->place = place;
 	to->place.file = file;
-	to->place.source = cw_str_make(source, line.len);
+	to->place.source.p = source;
 	return 0;
 }
 
@@ -185,7 +193,7 @@ static void print_source(const struct cw_diag_entry *e, FILE *out)
 {
 	const unsigned char *p = (const unsigned char *)e->place.source.p;
 	size_t len = e->place.source.len;
-	size_t at = e->place.column - 1 - e->source_skip;
+	size_t at = e->place.column - 1 - e->place.source_from;
 	size_t i, n, width = e->place.width ? e->place.width : 1;
 
 	for (i = 0; i < len; i += n ? n : 1) {

@@ -26,13 +26,13 @@ struct cw_place {
 	const char *file;      /* as it was named or found by an include; NULL: no place */
 	unsigned line, column; /* from 1, column counts bytes; line 0: the file as a whole */
 	unsigned width;        /* bytes to underline; at least 1 */
-	struct cw_str source;  /* the whole source line, without its newline */
+	struct cw_str source;  /* the source line without its newline, or a part around the place */
+	size_t source_from;    /* bytes of the line that stand before that part */
 };
 
 struct cw_diag_entry {
 	enum cw_severity severity;
 	struct cw_place place; /* `file` and `source` are copies that the collection owns */
-	size_t source_skip;    /* bytes left out of `source` before what was kept of it */
 	size_t file_rank;      /* private: files in order of their first complaint */
 	char *message;         /* one line of UTF-8 without control characters */
 };
@@ -45,6 +45,9 @@ struct cw_diag {
 	size_t dropped;          /* found beyond CW_DIAG_MAX or while memory was short */
 	size_t errors, warnings; /* all that were found */
 };
+
+/* Leave of a long source line the CW_DIAG_SOURCE_MAX bytes around the place. */
+void cw_place_clip(struct cw_place *place);
 
 /* Free what was collected; zeroed is a valid, empty collection. */
 void cw_diag_finish(struct cw_diag *diag);

@@ -71,8 +71,7 @@ struct cw_place cw_read_place(
 		r->last_file_copy = cw_read_copy(r, cw_str_of(place.file)).p;
 	}
 	place.file = r->last_file_copy;
-	if (place.source.len > CW_DIAG_SOURCE_MAX && place.column <= CW_DIAG_SOURCE_MAX)
-		place.source.len = CW_DIAG_SOURCE_MAX;
+	cw_place_clip(&place);
 	place.source = cw_read_copy(r, place.source);
 	return place;
 }

@@ -50,9 +50,10 @@ void cw_read_behavior(
 static struct cw_conf_word word_at(
 	const struct cw_conf_node *node, const struct cw_conf_word *word, size_t offset)
 {
-	struct cw_str source = cw_conf_place(node, word).source;
+	const struct cw_place place = cw_conf_place(node, word);
+	struct cw_str source = place.source;
 	struct cw_conf_word at = *word;
-	size_t p = word->column - 1, end = p + word->width;
+	size_t p = word->column - 1 - place.source_from, end = p + word->width;
 	char quote = p < source.len ? source.p[p] : '\0';
 
 	if (word->quoted) {
@@ -65,7 +66,7 @@ static struct cw_conf_word word_at(
 	}
 	if (p >= end)
 		p = end - 1;
-	at.column = (uint32_t)p + 1;
+	at.column = (uint32_t)(place.source_from + p) + 1;
 	at.width = 1;
 	return at;
 }

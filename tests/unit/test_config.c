@@ -6,6 +6,9 @@
 
 #include <errno.h>
 
+/* A zone that is right, on a line of its own. */
+#define N "zone N { type neighbor; peer a.example }\n"
+
 /* All messages as "LINE:COLUMN text" lines, warnings as "LINE:COLUMN (text)". */
 static char *messages_of(struct cw_diag *diag)
 {
@@ -181,6 +184,31 @@ START_TEST(knows_the_defaults)
 }
 END_TEST
 
+/* Rules by thousands on one line: none may keep the line. */
+START_TEST(keeps_of_a_long_line_what_stands_around_the_place)
+{
+	char text[3000];
+	size_t at = (size_t)snprintf(text, sizeof(text), "hostname h.example; %s", N);
+
+	text[at - 1] = ' ';
+	memset(text + at, ' ', 2000);
+	snprintf(text + at + 2000, sizeof(text) - at - 2000, "%s",
+		"rule 'far' { pattern exact x; target N }");
+
+	struct cw_config *c = parse_good(text);
+	size_t count;
+	const struct cw_place *place = &cw_ruleset_rules(c->rules, &count)[0]->place;
+	size_t column = at + 2000 + 1;
+
+	ck_assert_uint_eq(place->line, 1);
+	ck_assert_uint_eq(place->column, column);
+	ck_assert_uint_le(place->source.len, CW_DIAG_SOURCE_MAX);
+	ck_assert(cw_str_starts(cw_str_from(place->source, column - 1 - place->source_from),
+		cw_str_of("rule 'far' {")));
+	cw_config_destroy(c);
+}
+END_TEST
+
 START_TEST(reads_zones_and_rules)
 {
 	struct cw_config *c = parse_good(
@@ -295,9 +323,6 @@ START_TEST(keeps_what_is_not_available_and_says_so)
 END_TEST
 
 /* ---- what is refused ---- */
-
-/* `N` stands for a zone that is right, on line 1. */
-#define N "zone N { type neighbor; peer a.example }\n"
 
 static const struct error_case {
 	const char *name, *text, *messages;
@@ -752,6 +777,7 @@ int main(void)
 	tcase_add_test(tcase, knows_the_defaults);
 	tcase_add_loop_test(
 		tcase, logs_what_it_is_told_to, 0, sizeof(log_cases) / sizeof(log_cases[0]));
+	tcase_add_test(tcase, keeps_of_a_long_line_what_stands_around_the_place);
 	tcase_add_test(tcase, reads_zones_and_rules);
 	tcase_add_test(tcase, keeps_what_is_not_available_and_says_so);
 	ADD_ROWS(tcase, refuses, error_cases);
