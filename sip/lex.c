@@ -146,15 +146,21 @@ size_t cw_sip_skip_quoted(struct cw_str s, size_t at)
 	return s.len + 1;
 }
 
+/* The place at or behind `at` of the next character that may end or hide something. */
+static size_t skip_uncut(struct cw_str s, size_t at)
+{
+	while (at < s.len && !(cw_sip_char_classes[(unsigned char)s.p[at]] & CW_SIP_CHAR_CUTS))
+		at++;
+	return at;
+}
+
 /* The place of the next `separator` at or behind `at` that is not within quotes or, if `brackets`, within <>. */
 static size_t find_separator(struct cw_str s, size_t at, char separator, bool brackets)
 {
-	while (at < s.len) {
+	while ((at = skip_uncut(s, at)) < s.len) {
 		char c = s.p[at];
 
-		if (!(cw_sip_char_classes[(unsigned char)c] & CW_SIP_CHAR_CUTS)) {
-			at++;
-		} else if (c == separator) {
+		if (c == separator) {
 			break;
 		} else if (c == '"') {
 			at = cw_sip_skip_quoted(s, at);
