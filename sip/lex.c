@@ -160,9 +160,9 @@ static size_t find_separator(struct cw_str s, size_t at, char separator, bool br
 	while ((at = skip_uncut(s, at)) < s.len) {
 		char c = s.p[at];
 
-		if (c == separator) {
-			break;
-		} else if (c == '"') {
+		if (c == separator)
+			return at;
+		if (c == '"') {
 			at = cw_sip_skip_quoted(s, at);
 		} else if (brackets && c == '<') {
 			const char *end = memchr(s.p + at, '>', s.len - at);
@@ -172,7 +172,7 @@ static size_t find_separator(struct cw_str s, size_t at, char separator, bool br
 			at++;
 		}
 	}
-	return at < s.len ? at : s.len;
+	return s.len;
 }
 
 bool cw_sip_list_next(struct cw_str list, size_t *at, struct cw_str *value)
