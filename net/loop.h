@@ -16,7 +16,7 @@ struct cw_timer;
 struct event_base;
 
 /*
- * A loop (EPOLL_USE_CHANGELIST; see the transport facts in docs/).
+ * A loop whose changes of interest go to the kernel together with the next wait (EPOLL_USE_CHANGELIST).
  *
  * Returns: 0 and *out set, owned by the caller; -ENOMEM.
  */
