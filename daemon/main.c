@@ -4,6 +4,9 @@
 #include "daemon/commands.h"
 #include "daemon/options.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 /* Sorted by name; one row a command. */
 static const struct cw_command commands[] = {
 	{
@@ -126,12 +129,30 @@ static int unknown_command(const char *name)
 	return 2;
 }
 
+/*
+ * What whoever started us has closed would be given to the next file or socket, and what is printed would go there. They are
+ * opened the wrong way round, so that to read or write them stays the error that it was.
+ *
+ * Returns: whether all three are taken.
+ */
+static bool hold_standard_descriptors(void)
+{
+	int fd, r = 0;
+
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO && r >= 0; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			r = open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+	return r >= 0;
+}
+
 int main(int argc, char **argv)
 {
 	const struct cw_command *command;
 	struct cw_options options;
 	int r, n_words;
 
+	if (!hold_standard_descriptors())
+		return 2;
 	if (argc < 2) {
 		usage(stderr);
 		return 2;

@@ -1,6 +1,7 @@
 """The process itself: configuration errors, reload in the middle of traffic, counters, its end."""
 
 import asyncio
+import os
 import re
 import resource
 import signal
@@ -8,7 +9,7 @@ import unittest
 
 from support import sip
 from support.daemon import Daemon
-from support.lab import CLUSTER, GRUU, IM_OFFER, RULES, ProxyCase, shared_dir
+from support.lab import CLUSTER, GRUU, IM_OFFER, RULES, ProxyCase, closed_port, shared_dir
 
 
 class ConfigurationErrorTest(unittest.IsolatedAsyncioTestCase):
@@ -235,6 +236,27 @@ class DescriptorTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(limit, 600)
         self.assertEqual([(line.level, line.fields["limit"], line.fields["wanted"]) for line in warnings],
                          [("warn", "600", "12000")])
+
+
+class ClosedOutputTest(unittest.IsolatedAsyncioTestCase):
+    """What the daemon prints never goes into a socket that was given the number of a closed stdout or stderr."""
+
+    async def test_closed_standard_descriptors_are_held(self):
+        address = closed_port("127.0.0.1")
+        daemon = Daemon(shared_dir() / sip.unique("conf-"), f"hostname a.example\nlisten sip tcp {address}\n")
+        await daemon.spawn(lambda: os.closerange(0, 3))
+        self.addCleanup(daemon.kill)
+        writer = None
+        while not writer and daemon.process.poll() is None:
+            try:
+                _, writer = await asyncio.open_connection(*address.split(":"))
+            except OSError:
+                await asyncio.sleep(0.02)
+        self.assertIsNotNone(writer, "the daemon ended")
+        folder = f"/proc/{daemon.process.pid}/fd"
+        self.assertEqual([os.readlink(f"{folder}/{number}") for number in range(3)], ["/dev/null"] * 3)
+        writer.close()
+        await daemon.stop()
 
 
 class LogTest(ProxyCase):
