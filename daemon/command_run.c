@@ -138,10 +138,11 @@ static int start(struct run *run, const char *path, struct cw_diag *diag)
 
 	if (!r)
 		r = cw_timer_create(&run->stop_timer, run->loop, on_stop_timer, run);
-	if (!r)
-		r = cw_service_create(&run->service, run->loop, path, diag);
+	/* before what takes time: a SIGHUP that comes meanwhile waits for the loop and does not kill us */
 	if (!r)
 		r = watch_signals(run);
+	if (!r)
+		r = cw_service_create(&run->service, run->loop, path, diag);
 	return r;
 }
 

@@ -238,6 +238,35 @@ class DescriptorTest(unittest.IsolatedAsyncioTestCase):
                          [("warn", "600", "12000")])
 
 
+class EarlySignalTest(unittest.IsolatedAsyncioTestCase):
+    """A signal that arrives while the configuration is still being read."""
+
+    async def reader_of(self, daemon):
+        """The FIFO that is its configuration, to be written, as soon as the daemon reads it."""
+        while True:
+            try:
+                return open(os.open(daemon.config, os.O_WRONLY | os.O_NONBLOCK), "w", encoding="utf-8")
+            except OSError:
+                self.assertIsNone(daemon.process.poll(), "the daemon ended")
+                await asyncio.sleep(0.01)
+
+    async def test_a_reload_waits_for_the_start(self):
+        text = "hostname a.example\nlisten sip tcp 127.0.0.1:0\n"
+        daemon = Daemon(shared_dir() / sip.unique("conf-"), "")
+        daemon.config.unlink()
+        os.mkfifo(daemon.config)
+        await daemon.spawn()
+        self.addCleanup(daemon.kill)
+        with await self.reader_of(daemon) as out:
+            daemon.process.send_signal(signal.SIGHUP)
+            out.write(text)
+        await daemon.logged("daemon", event="ready")
+        with await self.reader_of(daemon) as out:
+            out.write(text)
+        await daemon.logged("daemon", event="reloaded")
+        await daemon.stop()
+
+
 class ClosedOutputTest(unittest.IsolatedAsyncioTestCase):
     """What the daemon prints never goes into a socket that was given the number of a closed stdout or stderr."""
 
