@@ -285,7 +285,8 @@ int cw_locate_print_json(FILE *out, const struct cw_plan *plan, const struct cw_
 
 	if (!json)
 		return -ENOMEM;
-	r = json_dumpf(json, out, JSON_COMPACT) ? -ENOMEM : 0;
+	/* whether it could be written is for whoever owns `out` to ask */
+	r = json_dumpf(json, out, JSON_COMPACT) && !ferror(out) ? -ENOMEM : 0;
 	json_decref(json);
 	(void)fputc('\n', out);
 	return r;

@@ -1,9 +1,10 @@
 /* causeway check: the configuration as `run` would read it, and what is wrong or doubtful about it. */
 #include "daemon/commands.h"
-#include "daemon/config.h"
-#include "daemon/options.h"
+#include "daemon/console.h"
 
 #include <jansson.h>
+
+#include <errno.h>
 
 #define EXIT_CLEAN    0
 #define EXIT_WARNINGS 1
@@ -23,7 +24,7 @@ static int print_json(const char *path, const struct cw_config *config, struct c
 {
 	size_t n_rules, i;
 	json_t *messages = json_array(), *report;
-	int rc;
+	int r = 0;
 
 	(void)cw_ruleset_rules(config->rules, &n_rules);
 	cw_diag_sort(diag);
@@ -33,11 +34,12 @@ static int print_json(const char *path, const struct cw_config *config, struct c
 		(json_int_t)diag->errors, "warnings", (json_int_t)diag->warnings, "zones",
 		(json_int_t)config->n_zones - 1, "rules", (json_int_t)n_rules, "messages",
 		messages);
-	rc = report ? json_dumpf(report, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : -1;
+	if (!report || (json_dumpf(report, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) &&
+			       !ferror(stdout)))
+		r = -ENOMEM;
 	json_decref(report);
-	if (rc == 0)
-		putchar('\n');
-	return rc;
+	putchar('\n');
+	return r;
 }
 
 static void print_text(const char *path, const struct cw_config *config, const struct cw_diag *diag)
@@ -58,12 +60,11 @@ int cw_command_check(const struct cw_options *options)
 	const char *path = cw_options_config(options);
 	struct cw_config *config;
 	struct cw_diag diag = {0};
-	int status;
+	int status, r = 0;
 
 	if (cw_config_load(&config, path, &diag) != 0) {
-		fprintf(stderr, "causeway check: out of memory\n");
 		cw_diag_finish(&diag);
-		return EXIT_ERRORS;
+		return cw_console_error("check", "out of memory");
 	}
 	cw_config_require(config, CW_SEVERITY_WARNING, &diag);
 	cw_config_try_files(config, &diag);
@@ -71,13 +72,11 @@ int cw_command_check(const struct cw_options *options)
 		cw_config_analyse(config, &diag);
 
 	status = diag.errors ? EXIT_ERRORS : diag.warnings ? EXIT_WARNINGS : EXIT_CLEAN;
-	if (options->value[CW_OPTION_JSON] && print_json(path, config, &diag) != 0) {
-		fprintf(stderr, "causeway check: the report cannot be written\n");
-		status = EXIT_ERRORS;
-	}
-	if (!options->value[CW_OPTION_JSON])
+	if (options->value[CW_OPTION_JSON])
+		r = print_json(path, config, &diag);
+	else
 		print_text(path, config, &diag);
 	cw_config_destroy(config);
 	cw_diag_finish(&diag);
-	return status;
+	return cw_console_finish("check", r, status);
 }

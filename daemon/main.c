@@ -2,7 +2,7 @@
 #include "core/diag.h"
 #include "core/version.h"
 #include "daemon/commands.h"
-#include "daemon/options.h"
+#include "daemon/console.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -159,11 +159,11 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
 		usage(stdout);
-		return 0;
+		return cw_console_finish("--help", 0, 0);
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		printf("causeway " CW_VERSION "\n");
-		return 0;
+		return cw_console_finish("--version", 0, 0);
 	}
 	command = find(argc, argv, &n_words);
 	if (!command)
@@ -172,7 +172,7 @@ int main(int argc, char **argv)
 	argv += 1 + n_words;
 	if (argc == 1 && strcmp(argv[0], "--help") == 0) {
 		printf("usage: causeway %s %s\n%s\n", command->name, command->usage, command->help);
-		return 0;
+		return cw_console_finish(command->name, 0, 0);
 	}
 	r = cw_options_parse(&options, command, argc, argv, stderr);
 	return r ? r : command->run(&options);

@@ -244,6 +244,17 @@ class Usage(CommandTest):
         self.assertIn("usage: causeway check", self.causeway("check", "--help").stdout)
         self.assertRegex(self.causeway("--version").stdout, r"^causeway \d+\.\d+\.\d+\n$")
 
+    def test_output_that_cannot_be_written_exits_2(self):
+        (self.dir / "c.conf").write_text(GOOD)
+        for args in (("--help",), ("--version",), ("check", "--help"), ("check", "-c", "c.conf"),
+                     ("check", "--json", "-c", "c.conf"), ("locate", "--json", "-c", "c.conf", "a" * 2000),
+                     ("rules", "list", "-c", "c.conf"), ("pattern", "exact", "a", "a")):
+            with self.subTest(args), open("/dev/full", "wb") as full:
+                done = subprocess.run([os.environ["CAUSEWAY"], *args], cwd=self.dir, stdout=full,
+                                      stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+                self.assertEqual(done.returncode, 2)
+                self.assertIn("the output could not be written", done.stderr)
+
     def test_mistakes_exit_2(self):
         for args, said in (((), "usage:"), (("chek",), 'did you mean "check"?'), (("check", "x"), "too many"),
                            (("check", "--jsn"), 'did you mean "--json"?'), (("check", "-c"), "needs a value")):
