@@ -110,7 +110,7 @@ static bool is_not_pem(unsigned long error)
 }
 
 /* Report a problem of `file`: `what`, or OpenSSL's first and nearest reason where that is NULL. */
-static int complain(const struct loading *l, const char *file, const char *what)
+static int complain(const struct loading *l, const struct cw_tls_file *file, const char *what)
 {
 	unsigned long error = ERR_peek_error();
 
@@ -119,15 +119,15 @@ static int complain(const struct loading *l, const char *file, const char *what)
 	if (!what)
 		what = ERR_reason_error_string(error);
 	ERR_clear_error();
-	cw_diag_add(l->diag, CW_SEVERITY_ERROR, &l->settings->place, "%s: %s", file,
+	cw_diag_add(l->diag, CW_SEVERITY_ERROR, &file->place, "%s: %s", file->path,
 		what ? what : "OpenSSL cannot read it");
 	return -EINVAL;
 }
 
 /* Whether `file` can be opened; else the cause is reported, better than OpenSSL would. */
-static bool is_readable(const struct loading *l, const char *file)
+static bool is_readable(const struct loading *l, const struct cw_tls_file *file)
 {
-	FILE *f = fopen(file, "re");
+	FILE *f = fopen(file->path, "re");
 
 	if (!f) {
 		complain(l, file, strerror(errno));
@@ -140,7 +140,7 @@ static bool is_readable(const struct loading *l, const char *file)
 /* Report a certificate of ours that is out of its time, or will soon be. */
 static int check_time(const struct loading *l, X509 *certificate)
 {
-	const char *file = l->settings->certificate;
+	const struct cw_tls_file *file = &l->settings->certificate;
 	time_t soon = time(NULL) + WARN_BEFORE_S;
 	int days = 0, seconds = 0;
 
@@ -150,21 +150,21 @@ static int check_time(const struct loading *l, X509 *certificate)
 		return complain(l, file, "the certificate has expired");
 	if (X509_cmp_time(X509_get0_notAfter(certificate), &soon) < 0 &&
 		ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)) == 1)
-		cw_diag_add(l->diag, CW_SEVERITY_WARNING, &l->settings->place,
-			"%s: the certificate expires in %d days", file, days);
+		cw_diag_add(l->diag, CW_SEVERITY_WARNING, &file->place,
+			"%s: the certificate expires in %d days", file->path, days);
 	return 0;
 }
 
 static int load_certificate(const struct loading *l)
 {
-	const char *file = l->settings->certificate;
+	const struct cw_tls_file *file = &l->settings->certificate;
 	STACK_OF(X509) *chain = NULL;
 	X509 *leaf;
 	int r;
 
 	if (!is_readable(l, file))
 		return -EINVAL;
-	if (SSL_CTX_use_certificate_chain_file(l->ctx, file) != 1)
+	if (SSL_CTX_use_certificate_chain_file(l->ctx, file->path) != 1)
 		return complain(l, file, NULL);
 	leaf = SSL_CTX_get0_certificate(l->ctx);
 	r = check_time(l, leaf);
@@ -191,7 +191,7 @@ static int refuse_passphrase(char *out, int room, int writing, void *arg)
 
 static int load_key(const struct loading *l)
 {
-	const char *file = l->settings->key;
+	const struct cw_tls_file *file = &l->settings->key;
 	bool has_certificate = SSL_CTX_get0_certificate(l->ctx) != NULL;
 	bool was_asked = false;
 	struct stat st;
@@ -199,12 +199,12 @@ static int load_key(const struct loading *l)
 
 	if (!is_readable(l, file))
 		return -EINVAL;
-	if (stat(file, &st) == 0 && (st.st_mode & S_IROTH) != 0)
-		cw_diag_add(l->diag, CW_SEVERITY_WARNING, &l->settings->place,
-			"%s: everybody on this machine can read this private key", file);
+	if (stat(file->path, &st) == 0 && (st.st_mode & S_IROTH) != 0)
+		cw_diag_add(l->diag, CW_SEVERITY_WARNING, &file->place,
+			"%s: everybody on this machine can read this private key", file->path);
 	SSL_CTX_set_default_passwd_cb(l->ctx, refuse_passphrase);
 	SSL_CTX_set_default_passwd_cb_userdata(l->ctx, &was_asked);
-	loaded = SSL_CTX_use_PrivateKey_file(l->ctx, file, SSL_FILETYPE_PEM);
+	loaded = SSL_CTX_use_PrivateKey_file(l->ctx, file->path, SSL_FILETYPE_PEM);
 	SSL_CTX_set_default_passwd_cb_userdata(l->ctx, NULL);
 	if (was_asked)
 		return complain(
@@ -251,7 +251,7 @@ static int add_folder(X509_LOOKUP *lookup, const char *folder, enum kind kind)
 	return n;
 }
 
-static int load_store(const struct loading *l, const char *path, enum kind kind)
+static int load_store(const struct loading *l, const struct cw_tls_file *file, enum kind kind)
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(l->ctx);
 	X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
@@ -259,16 +259,16 @@ static int load_store(const struct loading *l, const char *path, enum kind kind)
 
 	if (!lookup)
 		return -ENOMEM;
-	if (!is_readable(l, path))
+	if (!is_readable(l, file))
 		return -EINVAL;
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-		if (add_folder(lookup, path, kind) > 0)
+	if (stat(file->path, &st) == 0 && S_ISDIR(st.st_mode)) {
+		if (add_folder(lookup, file->path, kind) > 0)
 			return 0;
-		return complain(l, path,
+		return complain(l, file,
 			kind == CRLS ? "no file in this folder holds a CRL"
 				     : "no file in this folder holds a certificate");
 	}
-	return add_file(lookup, path, kind) > 0 ? 0 : complain(l, path, NULL);
+	return add_file(lookup, file->path, kind) > 0 ? 0 : complain(l, file, NULL);
 }
 
 static void warn_of_old_crls(const struct loading *l)
@@ -280,8 +280,8 @@ static void warn_of_old_crls(const struct loading *l)
 		const ASN1_TIME *next = crl ? X509_CRL_get0_nextUpdate(crl) : NULL;
 
 		if (next && X509_cmp_current_time(next) < 0)
-			cw_diag_add(l->diag, CW_SEVERITY_WARNING, &l->settings->place,
-				"%s: a CRL in it is out of date", l->settings->crl);
+			cw_diag_add(l->diag, CW_SEVERITY_WARNING, &l->settings->crl.place,
+				"%s: a CRL in it is out of date", l->settings->crl.path);
 	}
 }
 
@@ -289,9 +289,9 @@ static int load_crl(const struct loading *l)
 {
 	int r;
 
-	if (!l->settings->crl)
+	if (!l->settings->crl.path)
 		return 0;
-	r = load_store(l, l->settings->crl, CRLS);
+	r = load_store(l, &l->settings->crl, CRLS);
 	if (r)
 		return r;
 	warn_of_old_crls(l);
@@ -332,7 +332,7 @@ static int load_block(const struct loading *l)
 	/* All of them, so that one run reports all that is wrong. */
 	r2 = load_key(l);
 	r = r ? r : r2;
-	r2 = load_store(l, l->settings->trust, CERTIFICATES);
+	r2 = load_store(l, &l->settings->trust, CERTIFICATES);
 	r = r ? r : r2;
 	r2 = load_crl(l);
 	r = r ? r : r2;
@@ -356,7 +356,7 @@ static int create_context(
 		goto fail;
 	}
 	l.block->tls13_only = settings->tls13_only;
-	l.block->file = cw_str_dup(cw_str_of(settings->certificate));
+	l.block->file = cw_str_dup(cw_str_of(settings->certificate.path));
 	if (!l.block->file)
 		goto fail;
 	set_policy(l.ctx);

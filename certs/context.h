@@ -18,10 +18,16 @@ enum cw_crl_missing {
 	CW_CRL_FAIL
 };
 
-/* One `tls` block. Paths are NUL-terminated and resolved. */
+/* A file, or for trust and revocation lists a folder, and where the configuration names it. */
+struct cw_tls_file {
+	const char *path; /* NUL-terminated and resolved */
+	struct cw_place place;
+};
+
+/* One `tls` block. */
 struct cw_tls_settings {
-	const char *certificate, *key, *trust;
-	const char *crl; /* NULL: no revocation check */
+	struct cw_tls_file certificate, key, trust;
+	struct cw_tls_file crl; /* `path` NULL: no revocation check */
 	enum cw_crl_missing crl_missing;
 	bool tls13_only; /* minimum tls1.3 */
 	struct cw_place place;
@@ -30,8 +36,8 @@ struct cw_tls_settings {
 struct cw_tls;
 
 /*
- * Load all blocks, the first being the default. Each problem is an error in `diag` that names file and cause (missing, not PEM, key does not fit, expired ...);
- * an expiry within 30 days is a warning.
+ * Load all blocks, the first being the default. Each problem is an error in `diag`, at the place of the file, that names file and cause (missing, not PEM, key does
+ * not fit, expired ...); an expiry within 30 days is a warning.
  *
  * Returns: 0 and *out set, owned by the caller; -EINVAL with the reasons in `diag`; -ENOMEM.
  */

@@ -258,6 +258,18 @@ static void read_dns_server(struct cw_reader *r, const struct cw_conf_node *node
 	r->dns_servers = items;
 }
 
+/* Where a block names a file; the block's keyword when it does not. */
+static struct cw_place file_place(
+	struct cw_reader *r, const struct cw_conf_node *block, const char *setting)
+{
+	const struct cw_conf_node *child;
+
+	for (child = block->children; child; child = child->next)
+		if (child->n_args == 1 && cw_str_eq(child->keyword.text, cw_str_of(setting)))
+			return cw_read_place(r, child, &child->args[0]);
+	return cw_read_place(r, block, &block->keyword);
+}
+
 static void read_tls(struct cw_reader *r, const struct cw_conf_node *node)
 {
 	struct cw_tls_settings *items;
@@ -267,8 +279,13 @@ static void read_tls(struct cw_reader *r, const struct cw_conf_node *node)
 	cw_read_block(r, CW_IN_TLS, node, node->children, &draft, 0, false);
 	draft.settings.tls13_only = draft.minimum;
 	draft.settings.place = cw_read_place(r, node, &node->keyword);
+	draft.settings.certificate.place = file_place(r, node, "certificate");
+	draft.settings.key.place = file_place(r, node, "key");
+	draft.settings.trust.place = file_place(r, node, "trust");
+	draft.settings.crl.place = file_place(r, node, "crl");
 	items = cw_read_grow(r, r->tls, r->n_tls, sizeof(*items));
-	if (!items || !draft.settings.certificate || !draft.settings.key || !draft.settings.trust)
+	if (!items || !draft.settings.certificate.path || !draft.settings.key.path ||
+		!draft.settings.trust.path)
 		return;
 	items[r->n_tls++] = draft.settings;
 	r->tls = items;

@@ -129,14 +129,14 @@ static const struct cw_setting file_settings[] = {
 
 #define AT(member) .offset = offsetof(struct cw_tls_draft, member)
 static const struct cw_setting tls_settings[] = {
-	{"certificate", CW_TYPE_FILE, CW_SETTING_REQUIRED, AT(settings.certificate),
+	{"certificate", CW_TYPE_FILE, CW_SETTING_REQUIRED, AT(settings.certificate.path),
 		.help = "Our certificate, PEM: the leaf first, then the intermediates."},
-	{"key", CW_TYPE_FILE, CW_SETTING_REQUIRED, AT(settings.key),
+	{"key", CW_TYPE_FILE, CW_SETTING_REQUIRED, AT(settings.key.path),
 		.help = "Its private key, PEM."},
 	{"trust", CW_TYPE_FILE, CW_SETTING_REQUIRED, .arguments = "FILE | FOLDER",
-		AT(settings.trust),
+		AT(settings.trust.path),
 		.help = "The CAs that are trusted: a file of certificates, or a folder of them."},
-	{"crl", CW_TYPE_FILE, AT(settings.crl), .default_help = "no check of revocation",
+	{"crl", CW_TYPE_FILE, AT(settings.crl.path), .default_help = "no check of revocation",
 		.help = "Revocation lists, PEM. Then the whole chain is checked."},
 	{"crl-missing", CW_TYPE_CHOICE, .choices = crl_missing_words, .default_value = "soft",
 		AT(settings.crl_missing),

@@ -258,7 +258,8 @@ static void on_timer(void *arg)
 static struct cw_tls *load_tls(const char *dir)
 {
 	static char certificate[4096], key[4096], trust[4096];
-	struct cw_tls_settings block = {.certificate = certificate, .key = key, .trust = trust};
+	struct cw_tls_settings block = {
+		.certificate.path = certificate, .key.path = key, .trust.path = trust};
 	struct cw_diag diag = {0};
 	struct cw_tls *tls = NULL;
 

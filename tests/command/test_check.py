@@ -180,11 +180,11 @@ class Check(CommandTest):
         self.assertGreaterEqual(json.loads(done.stdout)["errors"], 3)
 
     def test_certificates_are_opened(self):
-        for change, cause in ((("server.pem", "absent.pem"), "ca/absent.pem"),
-                              (("server.pem", "old.pem"), "ca/old.pem"),
-                              (("server.key", "old.key"), "ca/old.key"),
-                              (("ca/ca.pem", "ca/ca.cnf"), "ca/ca.cnf"),
-                              (("crl1.pem", "server.pem"), "ca/server.pem")):
+        for change, cause in ((("server.pem", "absent.pem"), "c.conf:6:17: error: ca/absent.pem"),
+                              (("server.pem", "old.pem"), "c.conf:6:17: error: ca/old.pem"),
+                              (("server.key", "old.key"), "c.conf:7:17: error: ca/old.key"),
+                              (("ca/ca.pem", "ca/ca.cnf"), "c.conf:8:17: error: ca/ca.cnf"),
+                              (("crl1.pem", "server.pem"), "c.conf:9:17: error: ca/server.pem")):
             with self.subTest(cause):
                 done = self.check(GOOD.replace(*change))
                 self.assertEqual(done.returncode, 2, done.stderr)

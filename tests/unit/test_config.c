@@ -75,13 +75,13 @@ START_TEST(reads_what_the_file_says)
 	ck_assert_int_eq(c->listeners[1].kind, CW_LISTEN_SIP_TCP);
 	ck_assert_uint_eq(cw_address_port(&c->listeners[1].address), 5060);
 	ck_assert_uint_eq(c->n_tls, 2);
-	ck_assert_str_eq(c->tls[0].certificate, "etc/certs/a.pem");
-	ck_assert_str_eq(c->tls[0].key, "/k.pem");
-	ck_assert_str_eq(c->tls[0].trust, "etc/certs");
-	ck_assert_str_eq(c->tls[0].crl, "etc/crl.pem");
+	ck_assert_str_eq(c->tls[0].certificate.path, "etc/certs/a.pem");
+	ck_assert_str_eq(c->tls[0].key.path, "/k.pem");
+	ck_assert_str_eq(c->tls[0].trust.path, "etc/certs");
+	ck_assert_str_eq(c->tls[0].crl.path, "etc/crl.pem");
 	ck_assert_int_eq(c->tls[0].crl_missing, CW_CRL_FAIL);
 	ck_assert(c->tls[0].tls13_only);
-	ck_assert_ptr_null(c->tls[1].crl);
+	ck_assert_ptr_null(c->tls[1].crl.path);
 	ck_assert_int_eq(c->tls[1].crl_missing, CW_CRL_SOFT);
 	ck_assert(!c->tls[1].tls13_only);
 	ck_assert_uint_eq(c->tls[1].place.line, 5);

@@ -19,9 +19,9 @@ static void begin_pki(void)
 	pki_begin(&pki);
 	pki_issue(&pki, &(struct pki_spec){.file = "ca", .is_ca = true});
 	pki_issue(&pki, &(struct pki_spec){.file = "one", .issuer = "ca", .dns = "one.example"});
-	settings.certificate = pki_path(&pki, "one.pem");
-	settings.key = pki_path(&pki, "one.key");
-	settings.trust = pki_path(&pki, "ca.pem");
+	settings.certificate.path = pki_path(&pki, "one.pem");
+	settings.key.path = pki_path(&pki, "one.key");
+	settings.trust.path = pki_path(&pki, "ca.pem");
 	ck_assert_int_eq(cw_tls_create(&tls, &settings, 1, &diag), 0);
 	ck_assert_uint_eq(diag.count, 0);
 }

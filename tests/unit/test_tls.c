@@ -66,10 +66,10 @@ static const char *file_of(const char *file, const char *ending)
 static struct cw_tls_settings block(const char *file, const char *crl, enum cw_crl_missing missing)
 {
 	return (struct cw_tls_settings){
-		.certificate = file_of(file, ".pem"),
-		.key = file_of(file, ".key"),
-		.trust = file_of("ca", ".pem"),
-		.crl = crl ? file_of(crl, ".crl") : NULL,
+		.certificate.path = file_of(file, ".pem"),
+		.key.path = file_of(file, ".key"),
+		.trust.path = file_of("ca", ".pem"),
+		.crl.path = crl ? file_of(crl, ".crl") : NULL,
 		.crl_missing = missing,
 	};
 }
