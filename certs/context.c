@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -155,6 +156,24 @@ static int check_time(const struct loading *l, X509 *certificate)
 	return 0;
 }
 
+/* Peers that take a chain as it is sent (RFC 5246, 7.4.2) cannot follow one that is out of order, or that lacks a link. */
+static void check_order(const struct loading *l, X509 *leaf, const STACK_OF(X509) * chain)
+{
+	const struct cw_tls_file *file = &l->settings->certificate;
+	X509 *subject = leaf;
+
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		X509 *issuer = sk_X509_value(chain, i);
+
+		if (X509_check_issued(issuer, subject) != X509_V_OK)
+			cw_diag_add(l->diag, CW_SEVERITY_WARNING, &file->place,
+				"%s: certificate %d in it is not the issuer of the one before; "
+				"expected the leaf first, then each one's issuer",
+				file->path, i + 2);
+		subject = issuer;
+	}
+}
+
 static int load_certificate(const struct loading *l)
 {
 	const struct cw_tls_file *file = &l->settings->certificate;
@@ -173,6 +192,7 @@ static int load_certificate(const struct loading *l)
 		r = check_time(l, sk_X509_value(chain, i));
 	if (r)
 		return r;
+	check_order(l, leaf, chain);
 	r = cw_identity_create(&l->block->identity, leaf);
 	return r == 0 || r == -ENOMEM ? r : complain(l, file, "its names cannot be read");
 }

@@ -32,6 +32,12 @@ static void begin_pki(void)
 				.ends_s = -3600});
 	pki_issue(&pki,
 		&(struct pki_spec){.file = "old-chain", .issuer = "old-ca", .with_chain = true});
+	pki_issue(&pki, &(struct pki_spec){.file = "sub-ca", .issuer = "ca", .is_ca = true});
+	pki_issue(
+		&pki, &(struct pki_spec){.file = "chain", .issuer = "sub-ca", .with_chain = true});
+	pki_append(&pki, "chain.pem", "ca.pem");
+	pki_issue(&pki, &(struct pki_spec){.file = "gap", .issuer = "sub-ca"});
+	pki_append(&pki, "gap.pem", "ca.pem");
 	pki_issue(&pki, &(struct pki_spec){.file = "open", .issuer = "ca"});
 	ck_assert_int_eq(chmod(pki_path(&pki, "open.key"), 0644), 0);
 	pki_revoke(&pki, "ca", "good", "two", 86400);
@@ -72,6 +78,11 @@ static const struct load_case {
 	{"old-chain.pem", "old-chain.key", "ca.pem", NULL, "old-chain.pem",
 		"the certificate has expired", CW_SEVERITY_ERROR},
 	{"soon.pem", "soon.key", "ca.pem", NULL, "soon.pem", "the certificate expires in 10 days",
+		CW_SEVERITY_WARNING},
+	{"chain.pem", "chain.key", "ca.pem", NULL, NULL, NULL, 0},
+	{"gap.pem", "gap.key", "ca.pem", NULL, "gap.pem",
+		"certificate 2 in it is not the issuer of the one before; expected the leaf first, "
+		"then each one's issuer",
 		CW_SEVERITY_WARNING},
 	{"short.pem", "short.key", "ca.pem", NULL, "short.pem", "ee key too small",
 		CW_SEVERITY_ERROR},
