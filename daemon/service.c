@@ -129,17 +129,28 @@ static void log_listening(const struct listening *l)
 		cw_kz("address", text));
 }
 
+static bool stands_in(const struct listening_set *set, const struct listening *l)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (set->items[i].listener == l->listener)
+			return true;
+	return false;
+}
+
 /* End the listeners of `set` that do not stand in `keep`. */
 static void close_others(struct listening_set *set, const struct listening_set *keep)
 {
-	for (size_t i = 0; i < set->count; i++) {
-		bool kept = false;
-
-		for (size_t j = 0; j < keep->count; j++)
-			kept |= keep->items[j].listener == set->items[i].listener;
-		if (!kept)
+	for (size_t i = 0; i < set->count; i++)
+		if (!stands_in(keep, &set->items[i]))
 			cw_listener_destroy(set->items[i].listener);
-	}
+}
+
+/* Log those of `set` that do not stand in `old`. */
+static void log_others(const struct listening_set *set, const struct listening_set *old)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (!stands_in(old, &set->items[i]))
+			log_listening(&set->items[i]);
 }
 
 /*
@@ -150,6 +161,8 @@ static void close_others(struct listening_set *set, const struct listening_set *
 static int open_listeners(struct cw_service *s, const struct cw_config *config,
 	struct listening_set *out, struct cw_diag *diag)
 {
+	int result = 0;
+
 	*out = (struct listening_set){0};
 	for (size_t i = 0; i < config->n_listeners; i++) {
 		const struct cw_config_listener *wanted = &config->listeners[i];
@@ -166,14 +179,16 @@ static int open_listeners(struct cw_service *s, const struct cw_config *config,
 		if (r) {
 			cw_diag_add(diag, CW_SEVERITY_ERROR, &wanted->place, "cannot listen: %s",
 				strerror(-r));
-			close_others(out, &s->listening);
-			return r;
+			result = result ? result : r;
+		} else {
+			out->count++;
 		}
-		out->count++;
-		if (!old)
-			log_listening(l);
 	}
-	return 0;
+	if (result)
+		close_others(out, &s->listening);
+	else
+		log_others(out, &s->listening);
+	return result;
 }
 
 /* The ports that we name in Via and Record-Route: of the first listener of each kind. */
@@ -197,12 +212,21 @@ static void log_certificate(void *arg, const char *file, const char *fingerprint
 		cw_kz("fingerprint", fingerprint), cw_ki("not-after", not_after));
 }
 
-static int load_tls(struct cw_tls **out, const struct cw_config *config, struct cw_diag *diag)
+/*
+ * Load certificates (NULL where the configuration has none) and token keys; what is wrong with either is reported.
+ *
+ * Returns: 0; a negative errno with the reasons in `diag`, and what was loaded is the caller's to free.
+ */
+static int load_secrets(struct cw_tls **tls, struct cw_keyring *keyring,
+	const struct cw_config *config, struct cw_diag *diag)
 {
-	*out = NULL;
-	if (config->n_tls == 0)
-		return 0;
-	return cw_tls_create(out, config->tls, config->n_tls, diag);
+	int r = 0, r2;
+
+	*tls = NULL;
+	if (config->n_tls > 0)
+		r = cw_tls_create(tls, config->tls, config->n_tls, diag);
+	r2 = cw_keyring_load(keyring, config->token_key_file, diag);
+	return r ? r : r2;
 }
 
 /*
@@ -225,11 +249,7 @@ static int make_base(struct cw_service *s, const struct cw_config *config, struc
 	if (r == -ENOENT)
 		cw_diag_add(diag, CW_SEVERITY_ERROR, NULL,
 			"no DNS server: neither the configuration nor /etc/resolv.conf names one");
-	if (!r)
-		r = load_tls(&s->tls, config, diag);
-	if (!r)
-		r = cw_keyring_load(&s->keyring, config->token_key_file, diag);
-	return r;
+	return r ? r : load_secrets(&s->tls, &s->keyring, config, diag);
 }
 
 int cw_service_create(
@@ -311,9 +331,7 @@ static int prepare_reload(struct cw_service *s, struct generation **generation, 
 
 	if (r)
 		return r;
-	r = load_tls(tls, (*generation)->config, diag);
-	if (!r)
-		r = cw_keyring_load(keyring, (*generation)->config->token_key_file, diag);
+	r = load_secrets(tls, keyring, (*generation)->config, diag);
 	if (!r)
 		r = open_listeners(s, (*generation)->config, set, diag);
 	if (r) {

@@ -70,6 +70,19 @@ class ConfigurationErrorTest(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(await daemon.ended(), 2)
         self.assertIn("causeway.conf", daemon.stderr + daemon.stdout)
 
+    async def test_all_files_that_cannot_be_used_are_reported(self):
+        await self.refused("hostname expe.uc.example\nlisten sip tls 127.0.0.1:0\ntoken { key-file absent/token.keys }\n"
+                           "tls { certificate none.pem; key none.key; trust none.ca }\n", r"none\.ca", r"absent/token\.keys")
+
+    async def test_all_addresses_that_cannot_be_listened_on_are_reported(self):
+        daemon = Daemon(shared_dir() / sip.unique("conf-"), "hostname a.example\nlisten sip tcp 127.0.0.1:0\n"
+                        "listen sip tcp 192.0.2.1:0\nlisten sip tcp 198.51.100.1:0\n")
+        await daemon.spawn()
+        self.assertEqual(await daemon.ended(), 1)
+        self.assertIn("causeway.conf:3:8: error: cannot listen", daemon.stderr)
+        self.assertIn("causeway.conf:4:8: error: cannot listen", daemon.stderr)
+        self.assertNotIn("event=listening", daemon.stderr)
+
     async def test_a_port_in_use_is_reported(self):
         async with sip.Endpoint("x.example", transport="tcp") as taken:
             await taken.listen("127.0.0.1")
