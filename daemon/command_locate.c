@@ -9,6 +9,7 @@
 #include "dialplan/plan.h"
 #include "sip/framing.h"
 #include "sip/message.h"
+#include "sip/precheck.h"
 #include "sip/variant.h"
 
 #include <stdlib.h>
@@ -137,11 +138,19 @@ static int cut_message(struct cw_str *out, struct cw_str text, const char *path)
 static int locate_parsed(struct cw_request *request, const struct cw_sip_message *message,
 	const struct cw_config *config, const struct cw_options *options, struct cw_arena *arena)
 {
+	/* Which addresses are the daemon's own is not known here; an OPTIONS to them names no user. */
+	bool may_end_here = message->method == CW_SIP_OPTIONS && message->request_uri.user.len == 0;
+	struct cw_sip_refusal refusal;
 	int status;
 
 	if (!message->is_request)
 		return cw_console_error(NAME, "a response goes back where its request came from; "
 					      "rules route requests only");
+	refusal = cw_sip_precheck(message, may_end_here, arena);
+	if (refusal.status)
+		return cw_console_error(NAME, "%s: refused before any rule: %u %" CW_STR_FMT,
+			options->value[CW_OPTION_MESSAGE], refusal.status,
+			CW_STR_ARG(refusal.phrase));
 	request->method = message->method_name;
 	request->variant = cw_sip_variant(message);
 	status = set_alias(request, message->request_uri.text, arena);

@@ -4,6 +4,7 @@
 #include "dialplan/alias.h"
 #include "dialplan/plan.h"
 #include "sip/context.h"
+#include "sip/precheck.h"
 #include "sip/record_route.h"
 #include "sip/rewrite.h"
 #include "sip/variant.h"
@@ -11,12 +12,6 @@
 #include <errno.h>
 
 static const struct cw_str none = {NULL, 0};
-
-/* A refusal with its reason phrase. `headers` are whole lines. */
-struct refusal {
-	unsigned status;
-	struct cw_str phrase, headers;
-};
 
 static struct cw_context *find_server(
 	struct cw_sip *sip, struct cw_link *link, const struct cw_sip_message *message)
@@ -55,55 +50,6 @@ static bool has_looped(const struct cw_context *ctx)
 }
 
 /*
- * RFC 3261, 16.3, item 5: the options that we do not know, as the value of Unsupported. ms-benotify
- * is understood.
- */
-static int find_unsupported(struct cw_context *ctx, struct cw_str *out)
-{
-	static const struct cw_str known = CW_STR("ms-benotify");
-	const struct cw_sip_message *m = ctx->message;
-	struct cw_buf options;
-	int r;
-
-	cw_buf_init(&options, CW_SIP_HEADERS_MAX_BYTES);
-	for (size_t i = 0; i < m->n_lines; i++) {
-		struct cw_str rest = m->lines[i].value;
-
-		if (m->lines[i].id != CW_HDR_PROXY_REQUIRE)
-			continue;
-		while (rest.len) {
-			size_t comma = cw_str_find(rest, ',');
-			struct cw_str option = cw_str_trim(cw_str_make(rest.p, comma));
-
-			rest = cw_str_from(rest, comma + 1);
-			if (!option.len || cw_str_case_eq(option, known))
-				continue;
-			cw_buf_add(&options, cw_str_of(options.len ? ", " : ""));
-			cw_buf_add(&options, option);
-		}
-	}
-	r = options.error ? options.error : cw_arena_str(&ctx->arena, cw_buf_str(&options), out);
-	cw_buf_finish(&options);
-	return r;
-}
-
-static struct refusal check_proxy_require(struct cw_context *ctx)
-{
-	struct cw_str options = none, headers = none;
-
-	if (!cw_sip_message_find(ctx->message, CW_HDR_PROXY_REQUIRE))
-		return (struct refusal){0};
-	if (find_unsupported(ctx, &options))
-		return (struct refusal){500, CW_STR("Out of memory"), none};
-	if (options.len == 0)
-		return (struct refusal){0};
-	if (cw_arena_printf(
-		    &ctx->arena, &headers, "Unsupported: %" CW_STR_FMT "\r\n", CW_STR_ARG(options)))
-		headers = none;
-	return (struct refusal){420, CW_STR("Bad Extension"), headers};
-}
-
-/*
  * Whether a Request-URI has the very address that the request came to: how monitors and keep-alives
  * call us.
  */
@@ -129,50 +75,45 @@ static bool is_for_us(const struct cw_context *ctx)
 	       (cw_route_is_ours(ctx->setup, uri) || names_our_address(ctx, uri));
 }
 
-static struct refusal check(struct cw_context *ctx)
+static struct cw_sip_refusal check(struct cw_context *ctx)
 {
 	const struct cw_sip_message *m = ctx->message;
+	struct cw_sip_refusal why;
 
-	if (m->method ==
-		CW_SIP_NEGOTIATE) /* compression is hop by hop, whatever Max-Forwards says */
-		return (struct refusal){405, CW_STR("Compression is not offered"),
-			CW_STR("Allow: INVITE, ACK, "
-			       "CANCEL, BYE, MESSAGE, INFO, SUBSCRIBE, NOTIFY, BENOTIFY, PUBLISH, "
-			       "OPTIONS\r\n")};
 	if (ctx->sip->stopping)
-		return (struct refusal){503, CW_STR("Shutting down"), none};
+		return (struct cw_sip_refusal){503, CW_STR("Shutting down"), none};
 	if (ctx->link->denied)
-		return (struct refusal){403, CW_STR("Not admitted by the access rules"), none};
+		return (struct cw_sip_refusal){
+			403, CW_STR("Not admitted by the access rules"), none};
 	if (ctx->sip->n_contexts > CW_SIP_CONTEXTS_MAX ||
 		ctx->sip->held_bytes > CW_SIP_HELD_MAX_BYTES)
-		return (struct refusal){503, CW_STR("Too many requests under way"), none};
-	if (m->max_forwards == 0 && !(m->method == CW_SIP_OPTIONS && is_for_us(ctx)))
-		return (struct refusal){483, CW_STR("Too many hops"), none};
-	if (has_looped(ctx))
-		return (struct refusal){482, CW_STR("Loop detected"), none};
-	return check_proxy_require(ctx);
+		return (struct cw_sip_refusal){503, CW_STR("Too many requests under way"), none};
+	why = cw_sip_precheck(m, m->method == CW_SIP_OPTIONS && is_for_us(ctx), &ctx->arena);
+	if (!why.status && has_looped(ctx))
+		why = (struct cw_sip_refusal){482, CW_STR("Loop detected"), none};
+	return why;
 }
 
-static struct refusal prepare_alias(struct cw_context *ctx)
+static struct cw_sip_refusal prepare_alias(struct cw_context *ctx)
 {
 	struct cw_str uri =
 		ctx->request_uri.len ? ctx->request_uri : ctx->message->request_uri.text;
 
 	switch (cw_alias_prepare(&ctx->request.alias, uri, &ctx->arena)) {
 	case 0:
-		return (struct refusal){0};
+		return (struct cw_sip_refusal){0};
 	case CW_ALIAS_E_LENGTH:
-		return (struct refusal){414, CW_STR("Request-URI too long"), none};
+		return (struct cw_sip_refusal){414, CW_STR("Request-URI too long"), none};
 	case CW_ALIAS_E_SCHEME:
-		return (struct refusal){416, CW_STR("Unsupported URI scheme"), none};
+		return (struct cw_sip_refusal){416, CW_STR("Unsupported URI scheme"), none};
 	case CW_ALIAS_E_SYNTAX:
-		return (struct refusal){400, CW_STR("Malformed Request-URI"), none};
+		return (struct cw_sip_refusal){400, CW_STR("Malformed Request-URI"), none};
 	default:
-		return (struct refusal){500, CW_STR("Out of memory"), none};
+		return (struct cw_sip_refusal){500, CW_STR("Out of memory"), none};
 	}
 }
 
-static void reject(struct cw_context *ctx, const struct refusal *why)
+static void reject(struct cw_context *ctx, const struct cw_sip_refusal *why)
 {
 	cw_context_reject(ctx, why->status, why->phrase, why->headers);
 }
@@ -207,7 +148,7 @@ static bool has_foreign_route(const struct cw_context *ctx)
 
 static void reject_limit(struct cw_context *ctx)
 {
-	struct refusal why = {500, CW_STR("Search rule exceeded its match limit"), none};
+	struct cw_sip_refusal why = {500, CW_STR("Search rule exceeded its match limit"), none};
 	char name[256];
 
 	(*ctx->sip->counters.limit_exceeded)++;
@@ -364,7 +305,7 @@ static void decide(struct cw_context *ctx, struct cw_str token)
 
 static void process(struct cw_context *ctx)
 {
-	struct refusal why;
+	struct cw_sip_refusal why;
 	struct cw_str token;
 
 	describe(ctx);

@@ -158,6 +158,10 @@ class Locate(Command):
             ("no From", REQUEST.replace("From:", "Frum:"), "refused before any rule: 400"),
             ("stanza", "<message to='bob@example.com'/>", "routes SIP only"),
             ("tel", REQUEST.replace("sip:%62ob@example.net;transport=tls S", "tel:911 S"), "416"),
+            ("compression", REQUEST.replace("MESSAGE", "NEGOTIATE"), "refused before any rule: 405"),
+            ("no hops left", REQUEST.replace("Forwards: 70", "Forwards: 0"), "refused before any rule: 483"),
+            ("unknown option", REQUEST.replace("CSeq:", "Proxy-Require: ms-benotify, x\r\nCSeq:"),
+             "refused before any rule: 420"),
         ):
             with self.subTest(name):
                 (self.path / "m.sip").write_bytes(text.encode())
