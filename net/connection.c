@@ -35,6 +35,8 @@ static const char *const end_names[] = {
 	[CW_END_OVERFLOW] = "overflow",
 };
 
+static const char *const not_taken = "the peer did not take what was queued";
+
 const char *cw_connection_end_name(enum cw_connection_end end)
 {
 	return end_names[end];
@@ -160,6 +162,7 @@ static void arm(struct cw_connection *c)
 
 	earliest(&next_ms, c->phase_ms);
 	earliest(&next_ms, c->deadline_ms);
+	earliest(&next_ms, c->full_ms);
 	earliest(&next_ms, idle_end_ms(c));
 	if (next_ms == 0 || (c->armed_ms != 0 && c->armed_ms <= next_ms))
 		return;
@@ -197,7 +200,7 @@ static void end_phase(struct cw_connection *c)
 		cw_connection_end(c, CW_END_HANDSHAKE_TIMEOUT, detail);
 		break;
 	case CW_CONNECTION_DRAINING:
-		cw_connection_end(c, CW_END_LOST, "the peer did not take what was queued");
+		cw_connection_end(c, CW_END_LOST, not_taken);
 		break;
 	case CW_CONNECTION_LINGERING:
 		cw_connection_end(c, CW_END_CLOSED, "");
@@ -222,6 +225,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		end_phase(c);
 	else if (c->deadline_ms != 0 && c->deadline_ms <= now_ms)
 		cw_connection_end(c, CW_END_DEADLINE, c->deadline_name);
+	else if (c->full_ms != 0 && c->full_ms <= now_ms)
+		cw_connection_end(c, CW_END_LOST, not_taken);
 	else if (idle_ms != 0 && idle_ms <= now_ms)
 		cw_connection_end(c, CW_END_IDLE, "");
 	else
@@ -310,6 +315,16 @@ static void watch_output(struct cw_connection *c, size_t low)
 	bufferevent_setcb(c->bev, on_read, on_write, on_event, c);
 }
 
+/* It is full: be told when there is room, which must not take for ever. */
+static void watch_full(struct cw_connection *c)
+{
+	watch_output(c, CW_CONNECTION_QUEUE_MAX / 2);
+	if (c->full_ms != 0)
+		return;
+	c->full_ms = cw_loop_now_ms(c->loop) + CW_CONNECTION_FULL_MS;
+	arm(c);
+}
+
 /* All has left: say so to the peer, and wait for it to say the same, or a reset could overtake our last bytes. */
 static void finish_closing(struct cw_connection *c)
 {
@@ -333,6 +348,7 @@ static void on_write(struct bufferevent *bev, void *arg)
 	} else if (c->state == CW_CONNECTION_OPEN && c->was_full &&
 		   waiting(c) <= CW_CONNECTION_QUEUE_MAX / 2) {
 		c->was_full = false;
+		c->full_ms = 0;
 		bufferevent_setcb(c->bev, on_read, NULL, on_event, c);
 		c->handler->drained(c, c->arg);
 	}
@@ -376,7 +392,7 @@ int cw_connection_send(struct cw_connection *c, struct cw_str bytes)
 	if (c->state != CW_CONNECTION_OPEN)
 		return 0;
 	if (total > CW_CONNECTION_QUEUE_MAX)
-		watch_output(c, CW_CONNECTION_QUEUE_MAX / 2);
+		watch_full(c);
 	c->active_ms = cw_loop_now_ms(c->loop);
 	cw_loop_defer(c->loop, &c->turn_end);
 	return 0;
@@ -397,7 +413,7 @@ void cw_connection_close(struct cw_connection *c)
 		return;
 	}
 	c->state = CW_CONNECTION_DRAINING;
-	c->deadline_ms = 0;
+	c->deadline_ms = c->full_ms = 0;
 	cw_connection_set_phase(c, CW_CONNECTION_LINGER_MS);
 	watch_output(c, 0);
 	if (!c->has_eof)
@@ -425,7 +441,7 @@ static void open_connection(struct cw_connection *c)
 		0)
 		c->local = (struct cw_address){0};
 	if (c->was_full)
-		watch_output(c, CW_CONNECTION_QUEUE_MAX / 2);
+		watch_full(c);
 	c->handler->opened(c, c->arg);
 	if (c->state != CW_CONNECTION_OPEN)
 		return;

@@ -6,7 +6,8 @@
  * inside a call of the owner: all come from the loop. With cw_connection_abandon no callback comes any more.
  *
  * What is sent within a turn of the loop leaves in one write at its end. When more than CW_CONNECTION_QUEUE_MAX bytes wait, cw_connection_is_full
- * says so: the owner stops what feeds it (cw_connection_pause on the source) until `drained`. Beyond twice that nothing more is taken.
+ * says so: the owner stops what feeds it (cw_connection_pause on the source) until `drained`. Beyond twice that nothing more is taken, and one that
+ * stays full for CW_CONNECTION_FULL_MS is lost.
  */
 #ifndef CW_NET_CONNECTION_H
 #define CW_NET_CONNECTION_H
@@ -24,6 +25,8 @@
 #define CW_CONNECTION_IDLE_MS      600000
 #define CW_CONNECTION_DEAD_PEER_MS                                                                 \
 	20000 /* without a sign of life from a peer that owes one, or that takes nothing: TCP_USER_TIMEOUT */
+#define CW_CONNECTION_FULL_MS                                                                      \
+	10000 /* until one that is full has room again: whoever reads slower holds others up */
 #define CW_CONNECTION_LINGER_MS 5000 /* for what is queued to leave after cw_connection_close */
 
 struct cw_connection;

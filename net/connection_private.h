@@ -52,6 +52,7 @@ struct cw_connection {
 	uint64_t phase_ms;    /* connect, handshake or linger */
 	uint64_t deadline_ms; /* the owner's */
 	const char *deadline_name;
+	uint64_t full_ms;   /* it must have room again */
 	uint64_t active_ms; /* last bytes in or out */
 	unsigned idle_ms;
 

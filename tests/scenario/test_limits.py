@@ -5,7 +5,7 @@ import resource
 import ssl
 
 from support import sip
-from support.lab import CAUSEWAY, ProxyCase
+from support.lab import CAUSEWAY, CLUSTER, RULES, ProxyCase
 
 KIB = 1024
 
@@ -193,3 +193,35 @@ class BackPressureTest(ProxyCase):
         self.assertGreater(sent, before, "it never went on")
         pouring.cancel()
         await asyncio.gather(pouring, return_exceptions=True)
+
+    async def test_a_peer_that_reads_drop_by_drop_does_not_hold_others_up_for_long(self):
+        zone = f"zone OTHER {{ type neighbor; peer @second@; verify {CLUSTER} }}"
+        rule = r"rule 'other' { priority 5; source IMP; pattern regex '.*@other\.example'; target OTHER }"
+        lab = await self.lab(rules=RULES + rule, more=zone)
+        message = lab.from_cluster(body="x")
+        await lab.send(lab.cluster, message)
+        got = await lab.edge.expect("MESSAGE")
+        await lab.edge.respond(got, 200)
+        self.assert_status(await lab.cluster.final(message), 200)
+        got.link.task.cancel()
+        link = await lab.link(lab.cluster)
+
+        async def read_slowly():
+            while await got.link.reader.read(4000):
+                await asyncio.sleep(0.05)
+
+        async def pour():
+            while True:
+                await link.send(lab.from_cluster("BENOTIFY", body=b"y" * 200_000, headers=[("Event", "presence")]))
+
+        tasks = [asyncio.ensure_future(read_slowly()), asyncio.ensure_future(pour())]
+        done, _ = await asyncio.wait(tasks, timeout=3)
+        self.assertFalse(done, "the flood was not stopped")
+        tasks[1].cancel()
+        # What its sender has for somebody else stands behind the flood, on the same connection.
+        other = lab.from_cluster(uri="sip:carol@other.example", body="z")
+        link.writer.write(bytes(other))
+        await lab.second.respond(await lab.second.expect("MESSAGE", 40), 200)
+        self.assert_status(await lab.cluster.final(other), 200)
+        tasks[0].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
