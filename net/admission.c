@@ -11,12 +11,14 @@ struct cw_admission_host {
 	struct cw_table_link link;
 	uint8_t key[CW_ADDRESS_HOST_BYTES];
 	unsigned connections, half_open;
+	size_t input;
 };
 
 struct cw_admission {
 	struct cw_admission_limits limits;
 	struct cw_table hosts; /* struct cw_admission_host, those with connections */
 	unsigned connections;
+	size_t input;
 };
 
 struct cw_admission *cw_admission_create(void)
@@ -29,6 +31,8 @@ struct cw_admission *cw_admission_create(void)
 		.connections = CW_LISTENER_CONNECTIONS_MAX,
 		.per_address = CW_LISTENER_PER_ADDRESS_MAX,
 		.half_open = CW_LISTENER_HALF_OPEN_MAX,
+		.input = CW_LISTENER_INPUT_MAX,
+		.input_per_address = CW_LISTENER_INPUT_PER_ADDRESS_MAX,
 	};
 	cw_table_init(&admission->hosts);
 	return admission;
@@ -112,7 +116,8 @@ const char *cw_admission_enter(struct cw_admission *admission, struct cw_admissi
 	admission->connections++;
 	host->connections++;
 	host->half_open++;
-	*seat = (struct cw_admission_seat){admission, host, true};
+	*seat = (struct cw_admission_seat){
+		.admission = admission, .host = host, .is_half_open = true};
 	return NULL;
 }
 
@@ -124,11 +129,32 @@ void cw_admission_opened(struct cw_admission_seat *seat)
 	seat->is_half_open = false;
 }
 
+bool cw_admission_hold(struct cw_admission_seat *seat, size_t input)
+{
+	struct cw_admission *admission = seat->admission;
+	struct cw_admission_host *host = seat->host;
+
+	if (!host || input == seat->input)
+		return true;
+	if (input > seat->input) {
+		size_t more = input - seat->input;
+
+		if (admission->input + more > admission->limits.input ||
+			host->input + more > admission->limits.input_per_address)
+			return false;
+	}
+	admission->input += input - seat->input;
+	host->input += input - seat->input;
+	seat->input = input;
+	return true;
+}
+
 void cw_admission_leave(struct cw_admission_seat *seat)
 {
 	if (!seat->host)
 		return;
 	cw_admission_opened(seat);
+	cw_admission_hold(seat, 0);
 	seat->host->connections--;
 	seat->admission->connections--;
 	drop_host_if_idle(seat->admission, seat->host);

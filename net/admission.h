@@ -1,5 +1,6 @@
 /*
- * Who may come in: the count of incoming connections in all, of one address, and of those that are not through the handshake.
+ * Who may come in, and hold how much: the count of incoming connections in all, of one address, and of those that are not through the handshake; the bytes of input
+ * that wait on them.
  * The public part (create, destroy, limits) is in net/listener.h; this is for net/ alone.
  */
 #ifndef CW_NET_ADMISSION_H
@@ -15,6 +16,7 @@ struct cw_admission_seat {
 	struct cw_admission *admission;
 	struct cw_admission_host *host;
 	bool is_half_open;
+	size_t input; /* bytes that wait */
 };
 
 /*
@@ -27,6 +29,13 @@ const char *cw_admission_enter(struct cw_admission *admission, struct cw_admissi
 
 /* The connection is through its handshake. */
 void cw_admission_opened(struct cw_admission_seat *seat);
+
+/*
+ * So many bytes of input wait on the connection now. Nothing is bounded on a zeroed seat.
+ *
+ * Returns: whether that is within the limits; if not, nothing is changed.
+ */
+bool cw_admission_hold(struct cw_admission_seat *seat, size_t input);
 
 /* Give the place back; harmless on a zeroed one. */
 void cw_admission_leave(struct cw_admission_seat *seat);

@@ -262,6 +262,8 @@ static void deliver(struct cw_connection *c)
 	evbuffer_drain(input, consumed);
 	if (len - consumed > CW_CONNECTION_INPUT_MAX)
 		cw_connection_end(c, CW_END_OVERFLOW, "too much input that is no whole message");
+	else if (!cw_admission_hold(&c->seat, len - consumed))
+		cw_connection_end(c, CW_END_OVERFLOW, "too much input of no whole messages in all");
 }
 
 static void on_read(struct bufferevent *bev, void *arg)

@@ -41,7 +41,7 @@ enum cw_connection_end {
 	CW_END_HANDSHAKE_TIMEOUT,
 	CW_END_DEADLINE, /* the owner's cw_connection_set_deadline passed; `detail` is its name */
 	CW_END_IDLE,
-	CW_END_OVERFLOW, /* CW_CONNECTION_INPUT_MAX */
+	CW_END_OVERFLOW, /* CW_CONNECTION_INPUT_MAX, or what the listener's connections may hold together */
 };
 
 /* "closed", "peer", "lost", "refused", "handshake", "connect-timeout", "handshake-timeout", "deadline", "idle" or "overflow". */

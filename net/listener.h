@@ -9,7 +9,10 @@
 #define CW_LISTENER_PER_ADDRESS_MAX 1024  /* connections of one remote address (IPv6: of one /64) */
 #define CW_LISTENER_HALF_OPEN_MAX   128   /* of these, not yet through the handshake */
 #define CW_LISTENER_CONNECTIONS_MAX 10000 /* of all listeners that share a cw_admission */
-#define CW_LISTENER_EMFILE_RETRY_MS 500
+#define CW_LISTENER_INPUT_MAX                                                                      \
+	(512u << 20) /* bytes of input that wait for the rest of their message, on all together */
+#define CW_LISTENER_INPUT_PER_ADDRESS_MAX (64u << 20) /* and on those of one address */
+#define CW_LISTENER_EMFILE_RETRY_MS       500
 
 struct cw_listener;
 struct cw_admission;
@@ -23,6 +26,7 @@ struct cw_admission *cw_admission_create(void);
 
 struct cw_admission_limits {
 	unsigned connections, per_address, half_open;
+	size_t input, input_per_address; /* bytes */
 };
 
 /* Replace the numbers; connections that are there stay. */

@@ -120,6 +120,30 @@ class ConnectionTest(ProxyCase):
         self.assert_status(await lab.ask(lab.edge, lab.from_edge("OPTIONS", f"sip:{CAUSEWAY}")), 200)
 
 
+    async def test_messages_that_never_end_do_not_fill_the_memory(self):
+        raise_file_limit()
+        lab = await self.lab()
+        context = sip.client_context(lab.ca, lab.edge.certificate)
+        begun = bytes(lab.from_edge(body=b"y" * KIB * KIB))[:-100]
+        links = []
+        for _ in range(100):
+            links.append(await lab.edge.connect(*lab.daemon.listeners[0], source="127.0.0.9", context=context))
+            try:
+                await asyncio.wait_for(links[-1].send(begun), 5)
+            except (OSError, ssl.SSLError):
+                pass
+        for _ in range(50):
+            held = [link for link in links if not link.closed.is_set()]
+            if len(held) <= 64:
+                break
+            await asyncio.sleep(0.1)
+        self.assertLessEqual(len(held), 64)
+        message = lab.from_edge(body="x")
+        await lab.send(lab.edge, message)
+        await lab.cluster.respond(await lab.cluster.expect("MESSAGE"), 200)
+        self.assert_status(await lab.edge.final(message), 200)
+
+
 class ConcurrencyTest(ProxyCase):
     async def test_1000_concurrent_transactions_are_all_answered(self):
         lab = await self.lab()

@@ -135,6 +135,39 @@ START_TEST(counts_addresses)
 }
 END_TEST
 
+START_TEST(bounds_the_input_that_waits)
+{
+	struct cw_admission *admission = cw_admission_create();
+	struct cw_admission_seat one = {0}, two = {0}, other = {0}, dialled = {0};
+	struct cw_address address;
+
+	ck_assert_ptr_nonnull(admission);
+	cw_admission_set_limits(admission,
+		&(struct cw_admission_limits){9, 9, 9, .input = 150, .input_per_address = 100});
+	ck_assert_int_eq(cw_address_parse(&address, cw_str_of("192.0.2.1:1")), 0);
+	ck_assert_ptr_null(cw_admission_enter(admission, &one, &address));
+	ck_assert_ptr_null(cw_admission_enter(admission, &two, &address));
+	ck_assert_int_eq(cw_address_parse(&address, cw_str_of("192.0.2.2:1")), 0);
+	ck_assert_ptr_null(cw_admission_enter(admission, &other, &address));
+
+	ck_assert(cw_admission_hold(&one, 60));
+	ck_assert(cw_admission_hold(&one, 60));
+	ck_assert(cw_admission_hold(&two, 40));
+	ck_assert(!cw_admission_hold(&two, 41));
+	ck_assert(cw_admission_hold(&other, 50));
+	ck_assert(!cw_admission_hold(&other, 51));
+	ck_assert(cw_admission_hold(&one, 0));
+	ck_assert(cw_admission_hold(&two, 100));
+	cw_admission_leave(&two);
+	ck_assert(cw_admission_hold(&other, 100));
+	ck_assert(cw_admission_hold(&dialled, 1000));
+
+	cw_admission_leave(&one);
+	cw_admission_leave(&other);
+	cw_admission_destroy(admission);
+}
+END_TEST
+
 START_TEST(admission_survives_short_memory)
 {
 	struct cw_admission *admission = cw_admission_create();
@@ -271,6 +304,7 @@ int main(void)
 	tcase_add_test(tc, frees_the_place_of_who_is_dropped);
 	tcase_add_test(tc, drops_in_silence);
 	ADD_ROWS(tc, counts_addresses, admission_cases);
+	tcase_add_test(tc, bounds_the_input_that_waits);
 	tcase_add_test(tc, admission_survives_short_memory);
 	tcase_add_test(tc, rests_without_descriptors);
 	tcase_add_test(tc, reports_bind_errors);
