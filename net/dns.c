@@ -55,6 +55,7 @@ struct cw_dns_query {
 	struct waiter waiters[2]; /* SRV; or AAAA, A */
 	size_t n_waiters;
 	enum cw_dns_status status; /* of a question that needs no entry */
+	bool is_strangers;         /* it may use only its share of what can be on the wire */
 	bool is_literal;
 	struct cw_address literal;
 	uint16_t port;
@@ -412,6 +413,7 @@ static int wait_for(struct cw_dns_query *query, const struct cw_dns_question *qu
 {
 	struct cw_dns *dns = query->dns;
 	struct waiter *waiter = &query->waiters[query->n_waiters];
+	size_t share = query->is_strangers ? CW_DNS_STRANGERS_MAX : CW_DNS_QUERIES_MAX;
 	struct cw_dns_entry *entry;
 	int r = cw_dns_cache_get(&dns->cache, &entry, question, cw_loop_now_ms(dns->loop));
 
@@ -419,7 +421,7 @@ static int wait_for(struct cw_dns_query *query, const struct cw_dns_question *qu
 		return r;
 	if (entry->records)
 		++*dns->n_hits;
-	else if (!entry->lookup && dns->n_lookups >= CW_DNS_QUERIES_MAX)
+	else if (!entry->lookup && dns->n_lookups >= share)
 		r = -EBUSY;
 	else if (!entry->lookup)
 		r = start_lookup(dns, entry);
@@ -473,20 +475,33 @@ static int begin(struct cw_dns_query *query, struct cw_str name, const enum cw_d
 	return 0;
 }
 
-int cw_dns_srv(struct cw_dns_query **out, struct cw_dns *dns, struct cw_str name,
-	cw_dns_callback *done, void *arg)
+static int ask_srv(struct cw_dns_query **out, struct cw_dns *dns, struct cw_str name,
+	bool is_strangers, cw_dns_callback *done, void *arg)
 {
 	static const enum cw_dns_type types[] = {CW_DNS_TYPE_SRV};
 	struct cw_dns_query *query = make_query(dns, done, arg);
 
 	if (!query)
 		return -ENOMEM;
+	query->is_strangers = is_strangers;
 	if (begin(query, name, types, 1)) {
 		cw_dns_cancel(query);
 		return -ENOMEM;
 	}
 	*out = query;
 	return 0;
+}
+
+int cw_dns_srv(struct cw_dns_query **out, struct cw_dns *dns, struct cw_str name,
+	cw_dns_callback *done, void *arg)
+{
+	return ask_srv(out, dns, name, false, done, arg);
+}
+
+int cw_dns_srv_for_stranger(struct cw_dns_query **out, struct cw_dns *dns, struct cw_str name,
+	cw_dns_callback *done, void *arg)
+{
+	return ask_srv(out, dns, name, true, done, arg);
 }
 
 int cw_dns_addresses(struct cw_dns_query **out, struct cw_dns *dns, struct cw_str host,

@@ -25,6 +25,7 @@
 #define CW_DNS_FAILURE_TTL_S  5  /* a server failure is remembered this long */
 #define CW_DNS_SERVERS_MAX    6
 #define CW_DNS_QUERIES_MAX    1000 /* questions on the wire; a further one fails at once */
+#define CW_DNS_STRANGERS_MAX  500  /* the same for one of a stranger's */
 
 enum cw_dns_status {
 	CW_DNS_OK,
@@ -68,6 +69,14 @@ void cw_dns_destroy(struct cw_dns *dns);
  * Returns: 0 and *out set (a handle that is gone when the callback begins); -ENOMEM.
  */
 int cw_dns_srv(struct cw_dns_query **out, struct cw_dns *dns, struct cw_str name,
+	cw_dns_callback *done, void *arg);
+
+/*
+ * The same, about a name that a stranger brought up: it does not go on the wire where CW_DNS_STRANGERS_MAX are already, so that made-up names leave room for our own questions.
+ *
+ * Returns: as cw_dns_srv.
+ */
+int cw_dns_srv_for_stranger(struct cw_dns_query **out, struct cw_dns *dns, struct cw_str name,
 	cw_dns_callback *done, void *arg);
 
 /*

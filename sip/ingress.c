@@ -274,7 +274,8 @@ static void check_sender(struct cw_context *ctx)
 	}
 	if (cw_arena_printf(&ctx->arena, &name, "%" CW_STR_FMT "%" CW_STR_FMT, CW_STR_ARG(service),
 		    CW_STR_ARG(ctx->sender_domain)) ||
-		cw_dns_srv(&ctx->sender_query, ctx->sip->dns, name, on_sender_record, ctx)) {
+		cw_dns_srv_for_stranger(
+			&ctx->sender_query, ctx->sip->dns, name, on_sender_record, ctx)) {
 		ctx->sender_query = NULL;
 		refuse_sender(ctx, "out of memory");
 	}

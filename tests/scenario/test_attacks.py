@@ -5,7 +5,7 @@ import random
 import ssl
 
 from support import sip
-from support.lab import ALICE, BOB, CAUSEWAY, CLUSTER, GRUU, IM_OFFER, PIDF, ProxyCase, ours
+from support.lab import ALICE, BOB, CAUSEWAY, CLUSTER, GRUU, IM_OFFER, PIDF, ProxyCase, Silent, ours
 
 
 class TransactionConfusionTest(ProxyCase):
@@ -225,6 +225,18 @@ class NotReadingTest(ProxyCase):
         await lab.send(lab.edge, again)
         await lab.cluster.respond(await lab.cluster.wait_for(lambda m: m.body == b"z", "the next message"), 200)
         self.assert_status(await lab.edge.final(again), 200)
+
+    async def test_made_up_senders_whose_domains_do_not_answer_leave_room_for_others(self):
+        with Silent("127.0.0.8") as silent:
+            forward = "--server=/evil.example/" + silent.address.replace(":", "#")
+            lab = await self.lab(extra_dns=[forward, "--dns-forward-max=5000"])
+            link = await lab.link(lab.edge)
+            await link.send(b"".join(bytes(lab.from_edge(from_=f"<sip:a@d{i}.evil.example>", body="x"))
+                                     for i in range(1200)))
+            message = lab.from_cluster(body="x")
+            await lab.send(lab.cluster, message)
+            await lab.edge.respond(await lab.edge.expect("MESSAGE"), 200)
+            self.assert_status(await lab.cluster.final(message), 200)
 
     async def test_500_unknown_domains_at_once_are_all_answered(self):
         lab = await self.lab(rules=r"rule 'out' { source IMP; pattern regex '.*'; target internet }")
