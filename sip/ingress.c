@@ -203,7 +203,6 @@ static void refuse_sender(struct cw_context *ctx, const char *why)
 {
 	struct cw_str phrase;
 
-	(*ctx->sip->counters.sender_refused)++;
 	cw_info("sip.sender", cw_kz("event", "refused"), cw_kz("trace", ctx->trace),
 		cw_ks("domain", ctx->sender_domain), cw_kz("why", why));
 	if (ctx->token_target.zone && ctx->link) {
@@ -213,6 +212,7 @@ static void refuse_sender(struct cw_context *ctx, const char *why)
 		check_sender(ctx);
 		return;
 	}
+	(*ctx->sip->counters.sender_refused)++;
 	if (cw_arena_printf(&ctx->arena, &phrase, "Sender's domain: %s", why))
 		phrase = (struct cw_str)CW_STR("Sender's domain");
 	cw_context_reject(ctx, 403, phrase, none);

@@ -205,6 +205,8 @@ class TokenTest(ProxyCase):
         mine = self.notify(edge, evil)
         mine.set("From", "<sip:me@evil.example>;tag=1")
         await self.opens_nothing(lab, evil, mine)
+        counters = await lab.daemon.counters()
+        self.assertEqual((counters["sip.tokens.refused"], counters["sip.senders.refused"]), (2, 1))
 
     async def test_one_of_another_causeway_opens_nothing(self):
         _, edge, _ = await self.dialog()
