@@ -213,21 +213,35 @@ void cw_context_accept(struct cw_context *ctx, struct cw_str headers)
 }
 
 /*
- * A response from below as it goes up: without our Via and what its zone may not say, and a 503 as
- * 500 (RFC 3261, 16.7, steps 3 and 6).
+ * The status with which an answer from below goes up: a 503 as 500 (RFC 3261, 16.7, step 6), and a
+ * 408 to anything but an INVITE as 504, since nobody may send that (RFC 4320, 4.2).
+ */
+static unsigned status_above(const struct cw_sip_message *response)
+{
+	if (response->status == 503)
+		return 500;
+	if (response->status == 408 && response->method != CW_SIP_INVITE)
+		return 504;
+	return response->status;
+}
+
+/*
+ * A response from below as it goes up: without our Via and what its zone may not say (RFC 3261,
+ * 16.7, step 3), and with another status where that one may not go up.
  */
 static void forward_up(
 	struct cw_context *ctx, const struct cw_sip_message *response, const struct cw_zone *from)
 {
 	struct cw_sip_rewrite rw;
 	struct cw_buf *out = &ctx->sip->out;
+	unsigned status = status_above(response);
 
 	cw_buf_clear(out);
 	cw_sip_rewrite_init(&rw, response);
 	cw_sip_rewrite_pop_via(&rw);
 	cw_forward_guard(&rw, from);
-	if (response->status == 503)
-		cw_sip_rewrite_status(&rw, 500, cw_str_of(cw_sip_phrase(500)));
+	if (status != response->status)
+		cw_sip_rewrite_status(&rw, status, cw_str_of(cw_sip_phrase(status)));
 	if (cw_sip_rewrite_render(&rw, out) == 0)
 		send_back(ctx, cw_buf_str(out));
 	cw_sip_rewrite_finish(&rw);

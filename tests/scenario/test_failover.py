@@ -204,6 +204,14 @@ class TargetsTest(ProxyCase):
         await lab.cluster.respond(await lab.cluster.expect("MESSAGE"), 503, headers=[("Retry-After", "10")])
         self.assert_status(await lab.edge.final(message), 500)
 
+    async def test_408_from_below_goes_up_as_504_but_to_an_invite(self):
+        lab = await self.lab()
+        for method, status in (("MESSAGE", 504), ("SUBSCRIBE", 504), ("INVITE", 408)):
+            request = lab.from_edge(method, contact=GRUU, headers=[("Event", "presence")])
+            await lab.send(lab.edge, request)
+            await lab.cluster.respond(await lab.cluster.expect(method), 408)
+            self.assert_status(await lab.edge.final(request), status)
+
     async def test_stop_ends_the_search_even_if_the_target_fails(self):
         await self.walk(404, None, 404, **two_zones("stop"))
 
