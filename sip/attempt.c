@@ -35,6 +35,9 @@ static uint64_t now_ms(const struct cw_attempt *a)
 /* Everything but the client transaction of an INVITE that passes further 2xx. */
 static void stop(struct cw_attempt *a)
 {
+	free(a->sent);
+	a->sent = NULL;
+	a->sent_len = 0;
 	cw_next_hop_finish(&a->hop);
 	cw_pool_cancel(&a->waiter);
 	cw_timer_stop(a->timer);
@@ -485,6 +488,4 @@ void cw_attempt_finish(struct cw_attempt *a)
 		stop(a);
 	cw_deferred_cancel(&a->ending);
 	cw_timer_destroy(a->timer);
-	free(a->sent);
-	a->sent = NULL;
 }

@@ -54,11 +54,21 @@ static void remember_sender(struct cw_context *ctx, struct cw_link *link)
 		memcpy(ctx->sender, identity->fingerprint, sizeof(ctx->sender));
 }
 
+static void release_message(struct cw_context *ctx)
+{
+	if (ctx->message)
+		ctx->sip->held_bytes -= ctx->message->bytes.len;
+	cw_sip_message_destroy(ctx->message);
+	ctx->message = NULL;
+}
+
 /* The request is over: nothing of it is left. */
 static void destroy(struct cw_context *ctx)
 {
 	struct cw_sip *sip = ctx->sip;
 
+	if (ctx->state == CW_CONTEXT_ACCEPTED || ctx->state == CW_CONTEXT_COMPLETED)
+		sip->n_lingering--;
 	cw_attempt_finish(&ctx->attempt);
 	cw_dns_cancel(ctx->sender_query);
 	cw_timer_destroy(ctx->linger);
@@ -66,9 +76,7 @@ static void destroy(struct cw_context *ctx)
 	cw_list_remove(&ctx->on_link);
 	cw_list_remove(&ctx->entry);
 	cw_sip_message_destroy(ctx->best);
-	if (ctx->message)
-		sip->held_bytes -= ctx->message->bytes.len;
-	cw_sip_message_destroy(ctx->message);
+	release_message(ctx);
 	cw_arena_finish(&ctx->arena);
 	cw_sip_setup_release(ctx->setup);
 	free(ctx);
@@ -151,16 +159,24 @@ static void on_linger(void *arg)
 }
 
 /*
- * An INVITE stays a while after its final answer; anything else is over. The timer was made when
- * the INVITE was accepted for searching.
+ * An INVITE stays a while after its final answer; anything else is over. Where too many stay, it
+ * goes at once: then its ACK is one like any other, which harms less than a peer that never sends
+ * one and fills our memory.
  */
 static void linger(struct cw_context *ctx, enum cw_context_state state)
 {
-	if (ctx->message->method != CW_SIP_INVITE ||
-		(!ctx->linger && cw_timer_create(&ctx->linger, ctx->sip->loop, on_linger, ctx))) {
+	struct cw_sip *sip = ctx->sip;
+
+	if (ctx->message->method != CW_SIP_INVITE || sip->n_lingering >= CW_SIP_LINGERING_MAX ||
+		cw_timer_create(&ctx->linger, sip->loop, on_linger, ctx)) {
 		destroy(ctx);
 		return;
 	}
+	cw_sip_message_destroy(ctx->best);
+	ctx->best = NULL;
+	if (state == CW_CONTEXT_COMPLETED)
+		release_message(ctx);
+	sip->n_lingering++;
 	enter(ctx, state);
 	cw_timer_start(ctx->linger, CW_TIMER_H_MS);
 }

@@ -33,7 +33,7 @@ struct cw_context {
 	uint64_t started_ms;
 
 	/* The server transaction */
-	struct cw_sip_message *message;
+	struct cw_sip_message *message; /* NULL when completed: nothing needs it then */
 	struct cw_table_link
 		server;         /* in sip->transactions.servers; not for what is never answered */
 	struct cw_link *link;   /* it came on; NULL once that died */

@@ -5,7 +5,7 @@ import resource
 import ssl
 
 from support import sip
-from support.lab import CAUSEWAY, CLUSTER, RULES, ProxyCase
+from support.lab import CAUSEWAY, CLUSTER, GRUU, RULES, ProxyCase
 
 KIB = 1024
 
@@ -249,3 +249,44 @@ class BackPressureTest(ProxyCase):
         self.assert_status(await lab.cluster.final(other), 200)
         tasks[0].cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class LingeringTest(ProxyCase):
+    MAX = 20_000  # INVITEs that wait for their ACK
+
+    async def test_refused_invites_whose_ack_never_comes_are_not_kept_without_bound(self):
+        lab = await self.lab()
+        link = await lab.link(lab.edge)
+        answered, all_answered = 0, asyncio.Event()
+
+        async def count(received):
+            nonlocal answered
+            answered += received.status == 404
+            if answered == self.MAX + 10:
+                all_answered.set()
+
+        lab.edge.take = count
+        invite = bytes(lab.from_edge("INVITE", "sip:x@nowhere.example", contact=GRUU, branch="z9hG4bK-number"))
+        ack = invite.replace(b"INVITE", b"ACK")
+        for text in (invite, ack):
+            if text is ack:
+                await asyncio.wait_for(all_answered.wait(), 60)
+            for begin in range(0, self.MAX + 10, 1000):
+                numbers = range(begin, min(begin + 1000, self.MAX + 10))
+                await link.send(b"".join(text.replace(b"-number", b"%d" % n) for n in numbers))
+        # The ACK of one that was not kept is a stray one.
+        for _ in range(100):
+            strays = (await lab.daemon.counters())["sip.acks.stray"]
+            if strays >= 10:
+                break
+        self.assertEqual(strays, 10)
+
+
+    async def test_large_invites_that_were_refused_take_no_room_from_others(self):
+        lab = await self.lab()
+        link = await lab.link(lab.edge)
+        for _ in range(520):  # more than all messages together may take
+            invite = lab.from_edge("INVITE", "sip:x@nowhere.example", contact=GRUU, body=b"y" * KIB * KIB)
+            await link.send(invite)
+        self.assert_status(await lab.edge.final(invite, 60), 404)
+        self.assert_status(await lab.ask(lab.edge, lab.from_edge(uri="sip:x@nowhere.example", body="x")), 404)
