@@ -11,7 +11,8 @@
 
 /* One connection that we dial, from the first wish for it until it is closed. */
 struct hop {
-	struct cw_list place;       /* among all of the pool */
+	struct cw_list
+		place; /* among all of the pool; of those to outside, the last used are last */
 	struct cw_table_link entry; /* while it may be handed out or waited for */
 	struct cw_pool *pool;
 	struct cw_buf key;
@@ -24,13 +25,16 @@ struct hop {
 	struct cw_deferred failure; /* tells the waiters, when there is no link to do it */
 	enum cw_reason reason;
 	bool open;
+	bool is_outside; /* names that peers make up lead there, so their number is bounded */
+	bool is_evicted; /* it is being closed for another one */
 };
 
 struct cw_pool {
 	struct cw_pool_settings settings;
 	struct cw_list all;
 	struct cw_table hops;
-	struct cw_buf key; /* scratch */
+	struct cw_buf key;           /* scratch */
+	size_t n_outside, n_evicted; /* the evicted ones are among those to outside */
 };
 
 static const struct cw_link_handler hop_handler;
@@ -65,6 +69,8 @@ static void destroy_hop(struct hop *hop)
 	cw_deferred_cancel(&hop->failure);
 	cw_table_remove(&hop->pool->hops, &hop->entry);
 	cw_list_remove(&hop->place);
+	hop->pool->n_outside -= hop->is_outside;
+	hop->pool->n_evicted -= hop->is_evicted;
 	cw_buf_finish(&hop->key);
 	free(hop->names);
 	cw_sip_setup_release(hop->setup);
@@ -128,7 +134,46 @@ struct cw_link *cw_pool_find(struct cw_pool *pool, const struct cw_pool_target *
 {
 	struct hop *hop = find(pool, target);
 
-	return hop && hop->open ? hop->link : NULL;
+	if (!hop || !hop->open)
+		return NULL;
+	if (hop->is_outside) {
+		cw_list_remove(&hop->place);
+		cw_list_append(&pool->all, &hop->place);
+	}
+	return hop->link;
+}
+
+static bool is_idle(const struct hop *hop)
+{
+	return hop->open && cw_connection_is_open(hop->link->connection) &&
+	       cw_list_empty(&hop->link->clients) && cw_list_empty(&hop->link->servers);
+}
+
+/*
+ * See to it that one more connection to outside may be made. Whoever makes up names of hosts could
+ * else have us hold a connection to each, until there are no descriptors left.
+ *
+ * Returns: whether it may. Closing takes its time, so for a while there may be twice as many.
+ */
+static bool make_room(struct cw_pool *pool)
+{
+	struct cw_list *pos;
+
+	if (pool->n_outside - pool->n_evicted < CW_POOL_OUTSIDE_MAX)
+		return true;
+	if (pool->n_outside >= 2 * CW_POOL_OUTSIDE_MAX)
+		return false;
+	cw_list_for_each (pos, &pool->all) {
+		struct hop *hop = cw_container_of(pos, struct hop, place);
+
+		if (!hop->is_outside || hop->is_evicted || !is_idle(hop))
+			continue;
+		hop->is_evicted = true;
+		pool->n_evicted++;
+		cw_link_close(hop->link);
+		return true;
+	}
+	return false;
 }
 
 static int copy_names(struct hop *hop, const struct cw_pool_target *target)
@@ -194,12 +239,19 @@ int cw_pool_connect(
 		cw_list_append(&hop->waiters, &waiter->entry);
 		return 0;
 	}
+	if (target->zone->type == CW_ZONE_DNS && !make_room(pool)) {
+		cw_warn("sip.pool", cw_kz("event", "too-many-connections"),
+			cw_ks("zone", target->zone->name), cw_ks("host", target->server_name));
+		return -ENOBUFS;
+	}
 	hop = calloc(1, sizeof(*hop));
 	if (!hop)
 		return -ENOMEM;
 	hop->pool = pool;
 	hop->setup = target->setup;
 	hop->zone = target->zone;
+	hop->is_outside = target->zone->type == CW_ZONE_DNS;
+	pool->n_outside += hop->is_outside;
 	hop->reason = CW_REASON_UNREACHABLE;
 	cw_sip_setup_use(hop->setup);
 	cw_list_append(&pool->all, &hop->place);

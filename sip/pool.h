@@ -11,6 +11,9 @@
 #include "relay/egress.h"
 #include "sip/link.h"
 
+#define CW_POOL_OUTSIDE_MAX                                                                        \
+	800 /* connections to whomever DNS names; beyond it, those go that are idle longest */
+
 struct cw_pool;
 
 /* Where to, and who must be there. Slices are copied where they are kept. */
@@ -65,7 +68,7 @@ struct cw_link *cw_pool_find(struct cw_pool *pool, const struct cw_pool_target *
 /*
  * Wait for the connection to that target; it is dialled unless somebody waits for it already.
  *
- * Returns: 0; -ENOMEM.
+ * Returns: 0; -ENOMEM; -ENOBUFS when too many connections to outside are busy.
  */
 int cw_pool_connect(
 	struct cw_pool *pool, const struct cw_pool_target *target, struct cw_pool_waiter *waiter);

@@ -290,3 +290,28 @@ class LingeringTest(ProxyCase):
             await link.send(invite)
         self.assert_status(await lab.edge.final(invite, 60), 404)
         self.assert_status(await lab.ask(lab.edge, lab.from_edge(uri="sip:x@nowhere.example", body="x")), 404)
+
+
+class DialledTest(ProxyCase):
+    MAX = 800  # connections to whomever DNS names
+
+    async def test_connections_to_ever_new_names_are_not_made_without_bound(self):
+        raise_file_limit()
+        lab = await self.lab(internet="verify off", extra_dns=["--address=/many.ms.example/127.0.0.3"])
+
+        async def answer(request):
+            await lab.edge.respond(request, 200)
+
+        lab.edge.on_request = answer
+        for begin in range(0, self.MAX + 50, 50):
+            messages = [lab.from_cluster(uri=f"sip:a@h{begin + i}.many.ms.example:{lab.edge.port}", body="x")
+                        for i in range(50)]
+            for message in messages:
+                await lab.send(lab.cluster, message)
+            for message in messages:
+                self.assert_status(await lab.cluster.final(message, 30), 200)
+        for _ in range(100):
+            if len(lab.edge.accepted) <= self.MAX:
+                break
+            await asyncio.sleep(0.05)
+        self.assertLessEqual(len(lab.edge.accepted), self.MAX)
