@@ -47,7 +47,8 @@ struct cw_link {
 	const struct cw_zone *zone; /* where requests on it come from; NULL before it is open */
 	const struct cw_zone *dialled_for; /* the zone that it leads to; NULL: it came in */
 	bool denied;                       /* it leads out, but no request may come in on it */
-	struct cw_list servers;            /* requests that came on it and were not answered yet */
+	bool retired; /* its zone does not want it any more: it stays for `clients` alone */
+	struct cw_list servers; /* requests that came on it and were not answered yet */
 	struct cw_list clients; /* requests that went out on it and were not answered yet */
 	struct cw_list feeders; /* links that wait until this one has room */
 	struct cw_list feeding; /* our place among the feeders of another one */

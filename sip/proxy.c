@@ -196,6 +196,7 @@ static bool place_dialled(struct cw_sip *sip, struct cw_link *link)
 		from = cw_identify(sip->setup, sip->peer_book, link->connection);
 	place(sip, link, from);
 	link->dialled_for = to;
+	link->retired = false;
 	link->denied = from->type == CW_ZONE_DEFAULT &&
 		       !cw_policy_admits(sip->setup->policy, identity, NULL);
 	return true;
@@ -213,12 +214,29 @@ static void on_outgoing_open(struct cw_link *link, void *arg)
 	log_open(link);
 }
 
+/* Close a link that was retired, when no answer is awaited on it any more. */
+static void close_retired(struct cw_link *link)
+{
+	if (link->retired && cw_list_empty(&link->clients))
+		cw_link_close(link);
+}
+
+/* The zone does not want this link any more, but what is under way on it may be answered. */
+static void retire(struct cw_link *link)
+{
+	link->denied = link->retired = true;
+	close_retired(link);
+}
+
 static void on_response(struct cw_sip *sip, struct cw_link *link, struct cw_sip_message *response)
 {
 	struct cw_client_txn *txn = cw_client_txn_find(&sip->transactions, response, link);
 
 	if (txn) {
+		struct cw_link *asked = txn->link;
+
 		txn->response(txn->arg, response);
+		close_retired(asked);
 		return;
 	}
 	if (response->method ==
@@ -285,9 +303,14 @@ void cw_sip_reload(struct cw_sip *sip, struct cw_sip_setup *setup)
 	{
 		struct cw_link *link = cw_container_of(pos, struct cw_link, entry);
 
-		if (link->zone && !link->broken &&
-			!(link->incoming ? admit(sip, link) : place_dialled(sip, link)))
-			cw_link_close(link);
+		if (!link->zone || link->broken)
+			continue;
+		if (link->incoming) {
+			if (!admit(sip, link))
+				cw_link_close(link);
+		} else if (!place_dialled(sip, link)) {
+			retire(link);
+		}
 	}
 	old->replaced = true;
 	cw_sip_setup_release(old);

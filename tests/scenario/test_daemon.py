@@ -171,7 +171,7 @@ class ReloadTest(ProxyCase):
         self.assert_status(await lab.cluster.final(notify), 200)
         self.assertTrue(edge.routes)
 
-    async def test_a_zone_that_goes_away_with_a_message_under_way_harms_nothing(self):
+    async def test_a_zone_that_goes_away_with_a_message_under_way_loses_nothing(self):
         lab = await self.lab()
         message = lab.from_edge(body="x")
         await lab.send(lab.edge, message)
@@ -179,11 +179,9 @@ class ReloadTest(ProxyCase):
         config = re.sub(r"zone IMP \{.*?\n\}", "", lab.daemon.config.read_text(), flags=re.S)
         config = re.sub(r"^rule .*$", "", config, flags=re.M)
         await lab.daemon.reload(config)
-        try:
-            await lab.cluster.respond(got, 200)
-        except ConnectionError:
-            pass
-        self.assertIn((await lab.edge.final(message, 35)).status, (200, 500, 504))
+        await lab.cluster.respond(got, 200)
+        self.assert_status(await lab.edge.final(message), 200)
+        await got.link.wait_closed()  # nothing is left that needs it
         self.assert_status(await lab.ask(lab.edge, lab.from_edge(body="x")), 404)
 
 
