@@ -200,6 +200,7 @@ void cw_sip_frame_next(struct cw_sip_framer *framer, struct cw_str input, struct
 	if (framer->scanned == 0 && !skip_blank_lines(framer, input, &at, out))
 		return;
 	framer->had_crlf = false;
+	out->has_begun = true;
 	s = cw_str_from(input, at);
 
 	if (framer->head_len == 0 && !scan_head(framer, s, out)) {

@@ -26,6 +26,7 @@ struct cw_sip_frame {
 	struct cw_str
 		message; /* start line, headers and body, in the input; BROKEN: as much of the head as came, for cw_sip_reply_build_raw, may be empty */
 	size_t head_len; /* bytes of start line and headers, with the empty line */
+	bool has_begun;  /* MORE: a message has begun; else there were blank lines at most */
 	bool complete_head; /* MORE: the head is there and the body is awaited */
 	unsigned status;    /* BROKEN: 400, 413, 513 or 0 */
 	const char *reason; /* BROKEN: what is wrong, for the answer and the log; static */

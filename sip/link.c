@@ -206,7 +206,7 @@ static size_t on_received(struct cw_connection *c, void *arg, struct cw_str byte
 		cw_sip_frame_next(&link->framer, cw_str_from(bytes, consumed), &frame);
 		consumed += frame.consumed;
 		if (frame.kind == CW_FRAME_MORE) {
-			partial = consumed < bytes.len;
+			partial = frame.has_begun;
 			break;
 		}
 		if (frame.kind == CW_FRAME_PING) {

@@ -28,6 +28,16 @@ class DeadlineTest(ProxyCase):
         link = await lab.link(lab.edge, fresh=True)
         await link.wait_closed(25)
 
+    async def blank_lines_alone(self, lab):
+        """Nor do blank lines, however they drip in, put the first message off."""
+        link = await lab.edge.connect(*lab.daemon.listeners[0])
+        for byte in [b"\r", b"\n"] * 6:
+            await link.send(byte)
+            await asyncio.sleep(1)
+            if link.closed.is_set():
+                return
+        await link.wait_closed(3)
+
     async def dripping(self, lab):
         """20 s for a message that has begun, however its bytes drip in."""
         link = await lab.edge.connect(*lab.daemon.listeners[0])
@@ -58,8 +68,8 @@ class DeadlineTest(ProxyCase):
     async def test_every_wait_ends(self):
         lab = await self.lab(replace_zones=ZONES, rules=RULES, sender_check=False)
         self.start = asyncio.get_running_loop().time()
-        await asyncio.gather(self.no_handshake(lab), self.no_first_message(lab), self.dripping(lab),
-                             self.silent_targets(lab))
+        await asyncio.gather(self.no_handshake(lab), self.no_first_message(lab), self.blank_lines_alone(lab),
+                             self.dripping(lab), self.silent_targets(lab))
         self.assertFalse([m for m in lab.cluster.history if m.method == "MESSAGE"])
         probe = await lab.endpoint("probe.uc.example", host="127.0.0.9")
         options = probe.request("OPTIONS", f"sip:{CAUSEWAY}", f"<sip:x@{probe.name}>")

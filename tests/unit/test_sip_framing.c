@@ -163,12 +163,16 @@ START_TEST(tells_that_the_head_is_there)
 {
 	static const struct cw_str head = CW_STR(HEAD "l: 2\r\n\r\n"),
 				   less = CW_STR(HEAD "l: 2\r\n");
+	static const struct cw_str blank = CW_STR("\r\n\r");
 	struct cw_sip_framer framer = {0};
 	struct cw_sip_frame frame;
 
+	cw_sip_frame_next(&framer, blank, &frame);
+	ck_assert_int_eq((int)frame.kind, CW_FRAME_MORE);
+	ck_assert(!frame.has_begun);
 	cw_sip_frame_next(&framer, less, &frame);
 	ck_assert_int_eq((int)frame.kind, CW_FRAME_MORE);
-	ck_assert(!frame.complete_head);
+	ck_assert(frame.has_begun && !frame.complete_head);
 	cw_sip_frame_next(&framer, head, &frame);
 	ck_assert_int_eq((int)frame.kind, CW_FRAME_MORE);
 	ck_assert(frame.complete_head);
