@@ -126,6 +126,14 @@ static void on_opened(struct cw_connection *c, void *arg)
 	link->handler->opened(link, link->arg);
 }
 
+/* Tell the owner of a message that is wrong. */
+static void report(struct cw_link *link, struct cw_str message, const struct cw_sip_reject *reject)
+{
+	static const struct cw_str version = CW_STR("SIP/");
+
+	link->handler->malformed(link, link->arg, reject, cw_str_case_starts(message, version));
+}
+
 /* Answer what can be answered of a message that is wrong, and tell the owner. */
 static void refuse(struct cw_link *link, struct cw_str head, const struct cw_sip_reject *reject)
 {
@@ -140,7 +148,7 @@ static void refuse(struct cw_link *link, struct cw_str head, const struct cw_sip
 					   }) == 0)
 		cw_link_send(link, cw_buf_str(&out), link);
 	cw_buf_finish(&out);
-	link->handler->malformed(link, link->arg, reject);
+	report(link, head, reject);
 }
 
 static void deliver(struct cw_link *link, const struct cw_sip_frame *frame)
@@ -157,7 +165,7 @@ static void deliver(struct cw_link *link, const struct cw_sip_frame *frame)
 		break;
 	case CW_SIP_E_DROP:
 		reject.status = 0;
-		link->handler->malformed(link, link->arg, &reject);
+		report(link, frame->message, &reject);
 		break;
 	default: /* memory is short: this stream cannot go on without losing a message in silence */
 		cw_error(

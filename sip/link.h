@@ -24,8 +24,9 @@ struct cw_link_handler {
 	void (*opened)(struct cw_link *link, void *arg);
 	/* A message came; takes it. */
 	void (*message)(struct cw_link *link, void *arg, struct cw_sip_message *message);
-	/* A request was malformed and was answered (or could not be): for the books. */
-	void (*malformed)(struct cw_link *link, void *arg, const struct cw_sip_reject *reject);
+	/* A request was malformed and was answered (or could not be), or a response was: for the books. */
+	void (*malformed)(struct cw_link *link, void *arg, const struct cw_sip_reject *reject,
+		bool is_response);
 	/* The end; the link is freed when it returns. */
 	void (*closed)(
 		struct cw_link *link, void *arg, enum cw_connection_end end, const char *detail);

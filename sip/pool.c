@@ -324,11 +324,12 @@ static void on_message(struct cw_link *link, void *arg, struct cw_sip_message *m
 	hop->pool->settings.handler->message(link, hop->pool->settings.arg, message);
 }
 
-static void on_malformed(struct cw_link *link, void *arg, const struct cw_sip_reject *reject)
+static void on_malformed(
+	struct cw_link *link, void *arg, const struct cw_sip_reject *reject, bool is_response)
 {
 	struct hop *hop = arg;
 
-	hop->pool->settings.handler->malformed(link, hop->pool->settings.arg, reject);
+	hop->pool->settings.handler->malformed(link, hop->pool->settings.arg, reject, is_response);
 }
 
 static void on_closed(

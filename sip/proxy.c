@@ -258,13 +258,16 @@ static void on_message(struct cw_link *link, void *arg, struct cw_sip_message *m
 		on_response(arg, link, message);
 }
 
-static void on_malformed(struct cw_link *link, void *arg, const struct cw_sip_reject *reject)
+static void on_malformed(
+	struct cw_link *link, void *arg, const struct cw_sip_reject *reject, bool is_response)
 {
 	struct cw_sip *sip = arg;
 
 	(*sip->counters.malformed)++;
-	cw_fates_open(&sip->fates);
-	cw_fates_book(&sip->fates, CW_FATE_REJECTED);
+	if (!is_response) {
+		cw_fates_open(&sip->fates);
+		cw_fates_book(&sip->fates, CW_FATE_REJECTED);
+	}
 	cw_warn("sip.message", cw_kz("event", "malformed"), cw_kz("remote", link->remote),
 		cw_ki("status", reject->status), cw_kz("reason", reject->reason));
 }

@@ -256,6 +256,8 @@ class StrayTest(ProxyCase):
         await got.link.send(bad)
         self.assert_status(await lab.edge.final(message, 10), (500, 502, 504))
         self.assertNotIn(200, [m.status for m in lab.edge.history])
+        counters = await lab.daemon.counters()
+        self.assertEqual((counters["sip.malformed"], counters["requests.received"]), (1, 1))
 
 
 class InviteErrorTest(ProxyCase):
