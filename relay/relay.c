@@ -59,6 +59,13 @@ static bool search_goes_on(enum cw_reason reason)
 	return false;
 }
 
+/* Whether an attempt that ended so left no trace of the request anywhere. */
+static bool reached_nobody(enum cw_reason reason)
+{
+	return reason == CW_REASON_UNREACHABLE || reason == CW_REASON_UNTRUSTED ||
+	       reason == CW_REASON_NO_GATEWAY;
+}
+
 static void attempt_next(struct cw_relay *relay)
 {
 	relay->target = &relay->plan->targets[relay->next++];
@@ -72,6 +79,7 @@ void cw_relay_start(struct cw_relay *relay, const struct cw_relay_settings *sett
 		.egress = settings->egress,
 		.egress_arg = settings->egress_arg,
 		.once = settings->once,
+		.outcome = CW_REASON_UNREACHABLE,
 		.deadline_ms = settings->now_ms + CW_RELAY_TOTAL_MS,
 		.finished = settings->finished,
 		.arg = settings->arg,
@@ -82,7 +90,11 @@ void cw_relay_start(struct cw_relay *relay, const struct cw_relay_settings *sett
 void cw_relay_attempt_done(
 	struct cw_relay *relay, enum cw_reason reason, bool written, uint64_t now_ms)
 {
-	relay->outcome = reason;
+	/* What became of it at one target is not undone by another that could not be reached. */
+	if (!reached_nobody(reason) || reached_nobody(relay->outcome)) {
+		relay->outcome = reason;
+		relay->decisive = relay->target;
+	}
 	if (written)
 		relay->maybe_arrived = true;
 	if (search_goes_on(reason) && !relay->cancelled && relay->next < relay->plan->n_targets &&
@@ -90,6 +102,7 @@ void cw_relay_attempt_done(
 		attempt_next(relay);
 		return;
 	}
+	relay->target = relay->decisive;
 	relay->finished(relay->arg);
 }
 

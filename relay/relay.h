@@ -17,13 +17,15 @@ struct cw_relay {
 	const struct cw_plan *plan;
 	size_t next; /* the target to try next */
 	const struct cw_target
-		*target; /* the one being tried, or that was tried last; NULL: none yet */
+		*target; /* the one being tried; at the end, that which `outcome` is about */
+	const struct cw_target *decisive; /* that which `outcome` is about so far */
 	const struct cw_egress *egress;
 	void *egress_arg;
 	bool once; /* must not arrive twice */
 	bool maybe_arrived;
 	bool cancelled;
-	enum cw_reason outcome; /* of the last attempt; of the whole at the end */
+	enum cw_reason
+		outcome; /* of the last attempt that reached somebody, if any did; at the end, of the whole */
 	uint64_t deadline_ms;
 	void (*finished)(void *arg);
 	void *arg;

@@ -73,11 +73,12 @@ static void end_later(struct cw_attempt *a, enum cw_reason reason)
 
 /*
  * Remember why this host did not do, for when there is none left. A certificate problem is worth
- * more than a dead host.
+ * more than a dead host, and what came of a request that was written more than either.
  */
 static void note_failure(struct cw_attempt *a, enum cw_reason reason)
 {
-	if (a->reason != CW_REASON_UNTRUSTED && a->reason != CW_REASON_UNAVAILABLE)
+	if (a->reason != CW_REASON_UNTRUSTED && a->reason != CW_REASON_UNAVAILABLE &&
+		a->reason != CW_REASON_LOST)
 		a->reason = reason;
 }
 

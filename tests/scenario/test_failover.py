@@ -243,6 +243,30 @@ class TargetsTest(ProxyCase):
         self.assert_status(await lab.edge.final(message), 200)
 
 
+class FateTest(ProxyCase):
+    """The fate says what became of a request, not how the last try of several went."""
+
+    async def fate(self, lab, request):
+        await lab.edge.final(request)
+        return (await lab.daemon.logged("sip.request", call=request.call_id)).fate
+
+    async def test_a_request_that_was_lost_stays_unknown_when_the_next_peer_is_dead(self):
+        lab = await self.lab(imp=QUICK, imp_peers=["@cluster@", closed_port("127.0.0.5")])
+        request = lab.from_edge("SUBSCRIBE", contact=GRUU, headers=[("Event", "presence")])
+        await lab.send(lab.edge, request)
+        (await lab.cluster.expect("SUBSCRIBE")).link.abort()
+        self.assertEqual(await self.fate(lab, request), "unknown")
+
+    async def test_a_request_that_was_refused_stays_rejected_when_the_next_target_is_dead(self):
+        changes = two_zones()
+        changes["replace_zones"] = changes["replace_zones"].replace("@second@", closed_port("127.0.0.5"))
+        lab = await self.lab(**changes)
+        request = lab.from_edge(body="x")
+        await lab.send(lab.edge, request)
+        await lab.cluster.respond(await lab.cluster.expect("MESSAGE"), 404)
+        self.assertEqual(await self.fate(lab, request), "rejected")
+
+
 class SilenceTest(ProxyCase):
     async def test_no_answer_is_504_with_a_reason_after_the_response_timeout(self):
         lab = await self.lab(imp="response-timeout 1")

@@ -98,6 +98,36 @@ START_TEST(ends_after_the_last_target)
 }
 END_TEST
 
+static const struct outcome_case {
+	const char *name;
+	enum cw_reason reasons[TARGETS];
+	enum cw_reason outcome;
+	size_t target; /* which it is about */
+} outcome_cases[] = {
+	{"all dead", {CW_REASON_UNREACHABLE, CW_REASON_NO_GATEWAY, CW_REASON_UNTRUSTED},
+		CW_REASON_UNTRUSTED, 2},
+	{"lost, then dead", {CW_REASON_UNREACHABLE, CW_REASON_LOST, CW_REASON_UNREACHABLE},
+		CW_REASON_LOST, 1},
+	{"silent, then dead", {CW_REASON_TIMEOUT, CW_REASON_NO_GATEWAY, CW_REASON_UNTRUSTED},
+		CW_REASON_TIMEOUT, 0},
+	{"refused, then silent", {CW_REASON_NOT_FOUND, CW_REASON_UNREACHABLE, CW_REASON_TIMEOUT},
+		CW_REASON_TIMEOUT, 2},
+};
+
+START_TEST(the_outcome_is_of_whom_it_reached)
+{
+	const struct outcome_case *c = &outcome_cases[_i];
+	struct search s;
+
+	start(&s, false);
+	for (int i = 0; i < TARGETS; i++)
+		cw_relay_attempt_done(&s.relay, c->reasons[i], false, 2000);
+	ck_assert_uint_eq(s.finishes, 1);
+	ck_assert_msg(s.relay.outcome == c->outcome, "%s: outcome", c->name);
+	ck_assert_msg(s.relay.target == &s.targets[c->target], "%s: target", c->name);
+}
+END_TEST
+
 START_TEST(ends_when_the_time_is_up)
 {
 	struct search s;
@@ -165,6 +195,7 @@ int main(void)
 
 	ADD_ROWS(tcase, tries_the_next_target_or_ends, step_cases);
 	tcase_add_test(tcase, ends_after_the_last_target);
+	ADD_ROWS(tcase, the_outcome_is_of_whom_it_reached, outcome_cases);
 	tcase_add_test(tcase, ends_when_the_time_is_up);
 	tcase_add_test(tcase, an_early_copy_bars_every_later_target);
 	tcase_add_test(tcase, cancelled_tries_nothing_more);
