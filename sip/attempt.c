@@ -443,7 +443,7 @@ static void on_response(void *arg, struct cw_sip_message *response)
 }
 
 /* On to the next peer, unless the request may have arrived and must not arrive twice. */
-static void on_lost(void *arg)
+static void on_lost(void *arg, bool untouched)
 {
 	struct cw_attempt *a = arg;
 
@@ -451,9 +451,17 @@ static void on_lost(void *arg)
 		cw_client_txn_stop(&a->ctx->sip->transactions, &a->txn);
 		return;
 	}
-	a->reason = a->state == CW_ATTEMPT_CANCELLING ? CW_REASON_CANCELLED : CW_REASON_LOST;
-	if (a->state == CW_ATTEMPT_CANCELLING || a->ctx->relay.once || a->ringing ||
-		a->cancel_wanted) {
+	if (a->cancel_wanted) {
+		end(a, CW_REASON_CANCELLED);
+		return;
+	}
+	if (untouched) {
+		a->written = false;
+		note_failure(a, CW_REASON_UNTRUSTED);
+	} else {
+		a->reason = a->timed_out ? CW_REASON_TIMEOUT : CW_REASON_LOST;
+	}
+	if (a->ringing || (a->written && a->ctx->relay.once)) {
 		end(a, a->reason);
 		return;
 	}

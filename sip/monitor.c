@@ -51,9 +51,9 @@ static void on_response(void *arg, struct cw_sip_message *response)
 		settle(arg, up, up ? "it answers" : "it answers that it cannot");
 }
 
-static void on_lost(void *arg)
+static void on_lost(void *arg, bool untouched)
 {
-	settle(arg, false, "connection lost");
+	settle(arg, false, untouched ? "it refuses our certificate" : "connection lost");
 }
 
 /*

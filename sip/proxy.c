@@ -288,7 +288,7 @@ static void on_closed(
 			cw_container_of(link->clients.next, struct cw_client_txn, on_link);
 
 		cw_client_txn_stop(&sip->transactions, txn);
-		txn->lost(txn->arg);
+		txn->lost(txn->arg, end == CW_END_HANDSHAKE);
 	}
 }
 

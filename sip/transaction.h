@@ -34,8 +34,11 @@ struct cw_client_txn {
 	enum cw_sip_method method;
 	/* A response came that belongs to it; takes it. */
 	void (*response)(void *arg, struct cw_sip_message *response);
-	/* The connection died: no (further) response will come. */
-	void (*lost)(void *arg);
+	/*
+	 * The connection died: no (further) response will come. `untouched`: the peer refused our
+	 * certificate, late as TLS 1.3 has it, and so took nothing of what was written.
+	 */
+	void (*lost)(void *arg, bool untouched);
 	void *arg;
 };
 

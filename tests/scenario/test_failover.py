@@ -2,8 +2,8 @@
 
 import time
 
-from support import sip
-from support.lab import FIRST_MESSAGE, GRUU, IM_OFFER, BlackHole, ProxyCase, Silent, closed_port
+from support import pki, sip
+from support.lab import CLUSTER, FIRST_MESSAGE, GRUU, IM_OFFER, BlackHole, ProxyCase, Refusing, Silent, closed_port, shared_dir
 
 QUICK = "connect-timeout 1\nresponse-timeout 2"
 SLACK = 8  # seconds on top of a configured timeout: tells waiting from hanging on a busy machine
@@ -84,6 +84,17 @@ class DeadPeerTest(ProxyCase):
             else:
                 got.link.writer.close()
             await got.link.wait_closed()
+
+
+    async def test_a_peer_that_refuses_our_certificate_leads_to_the_next_peer(self):
+        strict = Refusing("127.0.0.5", pki.CA(shared_dir()).issue("cluster", dns=[CLUSTER]), pki.CA(shared_dir(), "other"))
+        self.addCleanup(strict.close)
+        lab = await self.lab(imp=QUICK, imp_peers=[strict.address, "@second@"])
+        for _ in range(2):
+            message = lab.from_edge(body="x")
+            await lab.send(lab.edge, message)
+            await lab.second.respond(await lab.second.expect("MESSAGE"), 200)
+            self.assert_status(await lab.edge.final(message), 200)
 
 
 class NeverTwiceTest(ProxyCase):

@@ -17,6 +17,7 @@ import re
 import shutil
 import socket
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 
@@ -260,6 +261,29 @@ class Silent:
 
     def __exit__(self, *exc):
         self.close()
+
+
+class Refusing:
+    """An address where TLS is spoken and everybody's certificate refused, with the alert that says so."""
+
+    def __init__(self, host, certificate, trusted):
+        self._context = sip.server_context(trusted, certificate)
+        self._listener = socket.create_server((host, 0))
+        self.address = "%s:%d" % self._listener.getsockname()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                accepted = self._listener.accept()[0]
+            except OSError:
+                return
+            with accepted, contextlib.suppress(OSError):  # an SSLError is one
+                self._context.wrap_socket(accepted, server_side=True).close()
+
+    def close(self):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
 
 
 def ours(value, hostname=CAUSEWAY):
