@@ -355,7 +355,7 @@ static void on_timer(void *arg)
 	/* Whoever said no more than 100 is not waited for any longer, but told so. */
 	if (a->provisional && a->ctx->message->method == CW_SIP_INVITE)
 		send_follow_up(a, NULL);
-	end(a, CW_REASON_TIMEOUT);
+	end(a, a->cancel_wanted ? CW_REASON_CANCELLED : CW_REASON_TIMEOUT);
 }
 
 static void on_provisional(struct cw_attempt *a, struct cw_sip_message *response)
