@@ -155,7 +155,27 @@ static void on_timer(void *arg)
 	}
 }
 
-static int add_probe(struct cw_monitor *monitor, const struct cw_zone *zone, size_t peer)
+/* Whether another monitor knows that a peer, by its zone and address, does not answer. */
+static bool was_down(const struct cw_monitor *before, const struct cw_zone *zone, size_t peer)
+{
+	const struct cw_zone_peer *wanted = &zone->peers[peer], *asked;
+	struct cw_list *pos;
+
+	if (!before)
+		return false;
+	cw_list_for_each (pos, &before->probes) {
+		const struct probe *p = cw_container_of(pos, struct probe, entry);
+
+		asked = &p->zone->peers[p->peer];
+		if (p->down && cw_str_eq(p->zone->name, zone->name) &&
+			asked->port == wanted->port && cw_str_case_eq(asked->host, wanted->host))
+			return true;
+	}
+	return false;
+}
+
+static int add_probe(struct cw_monitor *monitor, const struct cw_zone *zone, size_t peer,
+	const struct cw_monitor *before)
 {
 	struct probe *p = calloc(1, sizeof(*p));
 
@@ -166,6 +186,7 @@ static int add_probe(struct cw_monitor *monitor, const struct cw_zone *zone, siz
 	p->monitor = monitor;
 	p->zone = zone;
 	p->peer = peer;
+	p->down = was_down(before, zone, peer);
 	p->waiter = (struct cw_pool_waiter){.ready = on_ready, .failed = on_failed, .arg = p};
 	p->txn.method = CW_SIP_OPTIONS;
 	p->txn.response = on_response;
@@ -176,7 +197,7 @@ static int add_probe(struct cw_monitor *monitor, const struct cw_zone *zone, siz
 	return 0;
 }
 
-int cw_monitor_create(struct cw_monitor **out, struct cw_sip *sip)
+int cw_monitor_create(struct cw_monitor **out, struct cw_sip *sip, const struct cw_monitor *before)
 {
 	struct cw_monitor *monitor = calloc(1, sizeof(*monitor));
 
@@ -190,7 +211,7 @@ int cw_monitor_create(struct cw_monitor **out, struct cw_sip *sip)
 		const struct cw_zone *zone = sip->setup->zones[i];
 
 		for (size_t peer = 0; zone->monitor && peer < zone->n_peers; peer++)
-			if (add_probe(monitor, zone, peer)) {
+			if (add_probe(monitor, zone, peer, before)) {
 				cw_monitor_destroy(monitor);
 				return -ENOMEM;
 			}

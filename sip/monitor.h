@@ -14,11 +14,12 @@
 struct cw_monitor;
 
 /*
- * Begin to ask the peers of all zones of sip->setup that have `monitor yes`.
+ * Begin to ask the peers of all zones of sip->setup that have `monitor yes`. What `before` (NULL:
+ * nothing) knows of them counts until they answer, or do not.
  *
  * Returns: 0 and *out set, owned by the caller; -ENOMEM.
  */
-int cw_monitor_create(struct cw_monitor **out, struct cw_sip *sip);
+int cw_monitor_create(struct cw_monitor **out, struct cw_sip *sip, const struct cw_monitor *before);
 
 /* End it; NULL is fine. */
 void cw_monitor_destroy(struct cw_monitor *monitor);

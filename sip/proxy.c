@@ -40,15 +40,18 @@ static void init_counters(struct cw_sip_counters *c, struct cw_stats *stats)
  */
 static int watch_peers(struct cw_sip *sip)
 {
-	struct cw_peer_book *before = sip->peer_book;
+	struct cw_peer_book *book = sip->peer_book;
+	struct cw_monitor *monitor = sip->monitor;
 	int r;
 
-	cw_monitor_destroy(sip->monitor);
 	sip->monitor = NULL;
 	sip->peer_book = NULL;
-	r = cw_peer_book_create(&sip->peer_book, sip->loop, sip->dns, sip->setup, before);
-	cw_peer_book_destroy(before);
-	return r ? r : cw_monitor_create(&sip->monitor, sip);
+	r = cw_peer_book_create(&sip->peer_book, sip->loop, sip->dns, sip->setup, book);
+	if (!r)
+		r = cw_monitor_create(&sip->monitor, sip, monitor);
+	cw_peer_book_destroy(book);
+	cw_monitor_destroy(monitor);
+	return r;
 }
 
 int cw_sip_create(struct cw_sip **out, const struct cw_sip_settings *settings)

@@ -366,6 +366,18 @@ class MonitorTest(ProxyCase):
         self.assert_status(await lab.ask(lab.edge, lab.from_edge(body="x")), 200)
         self.assertNotIn("MESSAGE", [m.method for m in lab.cluster.history])
 
+    async def test_a_peer_that_does_not_answer_is_skipped_after_a_reload_as_well(self):
+        lab = await self.lab(imp="monitor yes\n" + QUICK, imp_peers=["@cluster@", "@second@"])
+
+        async def healthy(request):
+            await lab.second.respond(request, 200)
+
+        lab.second.on_request = healthy
+        await lab.daemon.logged_text(r"inactive", 60)
+        await lab.daemon.reload()
+        self.assert_status(await lab.ask(lab.edge, lab.from_edge(body="x")), 200)
+        self.assertNotIn("MESSAGE", [m.method for m in lab.cluster.history])
+
     async def test_a_zone_whose_peers_are_all_inactive_is_tried_anyway(self):
         lab = await self.lab(imp="monitor yes\n" + QUICK)
         await lab.cluster.expect("OPTIONS", 30)
