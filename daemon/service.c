@@ -89,14 +89,24 @@ static bool is_sip(enum cw_listener_kind kind)
 	return kind == CW_LISTEN_SIP_TLS || kind == CW_LISTEN_SIP_TCP;
 }
 
-static struct listening *find_listening(
-	struct listening_set *set, const struct cw_config_listener *wanted)
+static bool stands_in(const struct listening_set *set, const struct listening *l)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (set->items[i].listener == l->listener)
+			return true;
+	return false;
+}
+
+/* One of `set` that listens as wanted and is not `taken` yet: port 0 may be wanted twice. */
+static struct listening *find_listening(struct listening_set *set,
+	const struct cw_config_listener *wanted, const struct listening_set *taken)
 {
 	for (size_t i = 0; i < set->count; i++) {
 		struct listening *l = &set->items[i];
 
 		if (l->kind == wanted->kind && cw_address_same_host(&l->asked, &wanted->address) &&
-			cw_address_port(&l->asked) == cw_address_port(&wanted->address))
+			cw_address_port(&l->asked) == cw_address_port(&wanted->address) &&
+			!stands_in(taken, l))
 			return l;
 	}
 	return NULL;
@@ -129,14 +139,6 @@ static void log_listening(const struct listening *l)
 		cw_kz("address", text));
 }
 
-static bool stands_in(const struct listening_set *set, const struct listening *l)
-{
-	for (size_t i = 0; i < set->count; i++)
-		if (set->items[i].listener == l->listener)
-			return true;
-	return false;
-}
-
 /* End the listeners of `set` that do not stand in `keep`. */
 static void close_others(struct listening_set *set, const struct listening_set *keep)
 {
@@ -166,7 +168,7 @@ static int open_listeners(struct cw_service *s, const struct cw_config *config,
 	*out = (struct listening_set){0};
 	for (size_t i = 0; i < config->n_listeners; i++) {
 		const struct cw_config_listener *wanted = &config->listeners[i];
-		struct listening *old = find_listening(&s->listening, wanted);
+		struct listening *old = find_listening(&s->listening, wanted, out);
 		struct listening *l = &out->items[out->count];
 		int r = 0;
 

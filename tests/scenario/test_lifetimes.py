@@ -122,6 +122,16 @@ zone internet {{ type dns; allow-private yes }}"""
         await link.close()
 
 
+    async def test_listeners_on_ports_that_the_system_chose_stay(self):
+        lab = await self.lab(listen=("tls 127.0.0.1:0", "tls 127.0.0.1:0"))
+        await lab.daemon.reload()
+        for host, port in lab.daemon.listeners:
+            link = await lab.edge.connect(host, port)
+            options = lab.from_edge(*OPTIONS)
+            await link.send(options)
+            self.assert_status(await lab.edge.final(options), 200)
+
+
 class AnswerTest(ProxyCase):
     async def test_an_answer_that_lost_the_senders_via_does_not_end_in_silence(self):
         lab = await self.lab(imp="response-timeout 2")
