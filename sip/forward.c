@@ -126,11 +126,9 @@ const struct cw_sip_uri *cw_forward_next_uri(struct cw_context *ctx, const struc
 	struct cw_str uri;
 
 	*by_route = ctx->drop_routes + ctx->drop_last_route < m->n_routes;
+	if (choose_uri(&uri, ctx, target) || (uri.len && cw_sip_uri_parse(room, uri)))
+		return NULL; /* what a rule made of the alias is none: also by a Route it must not go out */
 	if (*by_route)
 		return &m->routes[ctx->drop_routes].uri;
-	if (choose_uri(&uri, ctx, target))
-		return NULL;
-	if (!uri.len)
-		return &m->request_uri;
-	return cw_sip_uri_parse(room, uri) == 0 ? room : NULL;
+	return uri.len ? room : &m->request_uri;
 }

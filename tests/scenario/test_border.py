@@ -108,6 +108,14 @@ class ForeignRouteTest(ProxyCase):
             ("Route", f"<sip:{CAUSEWAY}:{lab.daemon.port};lr>, <sip:victim.example;lr>")])
         self.assert_status(await lab.ask(lab.edge, request), 403)
 
+    async def test_one_with_headers_never_becomes_the_request_uri(self):
+        """As a strict router before us would have it; in a Request-URI there are no headers."""
+        lab = await self.lab(rules="rule 'bob' { pattern regex '.*bob.*'; target IMP }")
+        message = lab.from_edge(uri=f"sip:{CAUSEWAY};lr;cw-token=x", to=BOB, body="x",
+                                headers=[("Route", "<sip:bob@uc.example?Subject=x>")])
+        self.assert_status(await lab.ask(lab.edge, message), 404)
+        await lab.cluster.nothing(0.1)
+
     async def test_from_a_trusted_zone_it_leads_the_way(self):
         lab = await self.lab()
         route = f"<sip:{EDGE}:{lab.edge.port};transport=tls;lr;ms-route-sig=x>"

@@ -248,6 +248,14 @@ class RequestUriTest(ProxyCase):
         self.assertEqual(got.get("to"), message.get("to"))
         await lab.cluster.respond(got, 200)
 
+    async def test_what_a_rule_makes_of_it_goes_out_only_as_a_uri(self):
+        rule = "rule 'bad' { priority 5; source IMP; pattern regex '(alice)@ms.*'; behavior replace '\\1 b@ms.example'; target internet }"
+        lab = await self.lab(rules=rule)
+        for headers in ((), [("Route", lab.edge_route())]):
+            message = lab.from_cluster("SUBSCRIBE", headers=[("Event", "presence"), *headers])
+            self.assert_status(await lab.ask(lab.cluster, message), 504)
+        await lab.edge.nothing(0.1)
+
     async def test_leave_forwards_it_byte_for_byte(self):
         lab = await self.lab()
         for uri in ("sip:b%6Fb@uc.example", "SIP:Bob@UC.example", "sip:bob;phone-context=%2b1@uc.example",
