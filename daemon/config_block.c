@@ -175,6 +175,19 @@ static bool is_first(struct cw_reader *r, struct block *b, const struct cw_setti
 
 /* ---- the settings that are no plain values ---- */
 
+/* Whether `a` is all addresses of b's family, or the same: then the kernel refuses the second one to the same port. */
+static bool includes(const struct cw_address *a, const struct cw_address *b)
+{
+	static const struct cw_str any_ip4 = CW_STR("0.0.0.0"), any_ip6 = CW_STR("::");
+	struct cw_address any;
+
+	if (cw_address_same_host(a, b))
+		return true;
+	return a->sa.ss_family == b->sa.ss_family &&
+	       cw_address_make(&any, a->sa.ss_family == AF_INET6 ? any_ip6 : any_ip4, 0) == 0 &&
+	       cw_address_same_host(a, &any);
+}
+
 static void read_listen(struct cw_reader *r, const struct cw_conf_node *node)
 {
 	static const struct {
@@ -212,7 +225,8 @@ static void read_listen(struct cw_reader *r, const struct cw_conf_node *node)
 		if (cw_address_port(&listener.address) != 0 &&
 			cw_address_port(&r->listeners[i].address) ==
 				cw_address_port(&listener.address) &&
-			cw_address_same_host(&r->listeners[i].address, &listener.address)) {
+			(includes(&r->listeners[i].address, &listener.address) ||
+				includes(&listener.address, &r->listeners[i].address))) {
 			cw_read_error(r, node, where,
 				"this address is listened on already, by %s:%u",
 				r->listeners[i].place.file, r->listeners[i].place.line);

@@ -76,7 +76,10 @@ static const struct cw_setting file_settings[] = {
 		.arguments = "sip tls | sip tcp | xmpp | xmpps ADDRESS:PORT",
 		.help = "An address and port to listen on; IPv6 in brackets. _xmpp_ begins with "
 			"STARTTLS, _xmpps_ with TLS. "
-			"The first one of a kind gives the port for Record-Route."},
+			"The first one of a kind gives the port for Record-Route. A reload can add "
+			"and "
+			"remove listeners; one that gives a port in use to another kind, or to all "
+			"addresses instead of one, is refused and needs a restart."},
 	{"log", CW_TYPE_LOG, CW_SETTING_REPEATABLE,
 		.arguments = "[AREA] error | warn | info | debug", .default_help = "info",
 		.help = "What is logged: lines of that level and of those before it. With an area, "
