@@ -155,7 +155,7 @@ void cw_config_require(
 
 /*
  * Open the certificates, keys and token keys that the configuration names, to see what is wrong with them: errors and warnings in `diag`.
- * Nothing is kept, and a token file that is absent is not made.
+ * Nothing is kept, and a token file that is absent is not made: what is looked at then is whether it could be.
  */
 void cw_config_try_files(const struct cw_config *config, struct cw_diag *diag);
 

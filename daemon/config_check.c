@@ -3,6 +3,7 @@
 #include "core/table.h"
 #include "daemon/config.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -47,6 +48,22 @@ void cw_config_require(const struct cw_config *c, enum cw_severity no_tls, struc
 			"this needs a certificate, and there is no \"tls\" block");
 }
 
+/* A file that is absent: whether it could be made. To make it is the daemon's. */
+static void try_folder(const char *path, struct cw_diag *diag)
+{
+	const struct cw_place place = {.file = path};
+	const char *slash = strrchr(path, '/');
+	struct cw_str folder = CW_STR(".");
+	char *copy;
+
+	if (slash)
+		folder = cw_str_make(path, slash > path ? (size_t)(slash - path) : 1);
+	copy = cw_str_dup(folder);
+	if (copy && access(copy, W_OK | X_OK) != 0)
+		cw_diag_add(diag, CW_SEVERITY_ERROR, &place, "cannot be made: %s", strerror(errno));
+	free(copy);
+}
+
 void cw_config_try_files(const struct cw_config *c, struct cw_diag *diag)
 {
 	struct cw_keyring ring;
@@ -54,9 +71,9 @@ void cw_config_try_files(const struct cw_config *c, struct cw_diag *diag)
 
 	if (c->n_tls && cw_tls_create(&tls, c->tls, c->n_tls, diag) == 0)
 		cw_tls_destroy(tls);
-	/* to make an absent file is the daemon's */
-	if (c->token_key_file && access(c->token_key_file, F_OK) == 0 &&
-		cw_keyring_load(&ring, c->token_key_file, diag) == 0)
+	if (c->token_key_file && access(c->token_key_file, F_OK) != 0 && errno == ENOENT)
+		try_folder(c->token_key_file, diag);
+	else if (c->token_key_file && cw_keyring_load(&ring, c->token_key_file, diag) == 0)
 		cw_keyring_finish(&ring);
 }
 

@@ -199,6 +199,12 @@ class Check(CommandTest):
         self.assertEqual(done.returncode, 2)
         self.assertIn("token.keys", done.stderr)
 
+    def test_a_file_of_token_keys_that_cannot_be_made_is_an_error(self):
+        done = self.check(GOOD.replace("key-file token.keys", "key-file absent/token.keys"))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("absent/token.keys: error: cannot be made: No such file or directory", done.stderr)
+        self.assertFalse((self.dir / "token.keys").exists())
+
     def test_run_refuses_with_the_same_words(self):
         text = GOOD.replace("server.pem", "absent.pem").replace("verify target", "verify targt")
         said = self.check(text).stderr
