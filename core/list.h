@@ -1,7 +1,7 @@
 /*
  * Intrusive doubly linked lists.
  *
- * The list owns nothing by itself; the table that lists an object owns it (STYLE). A struct cw_list
+ * The list owns nothing by itself; the table that lists an object owns it. A struct cw_list
  * is the head when it stands in the owner and the link when it stands in an element.
  */
 #ifndef CW_CORE_LIST_H

@@ -278,7 +278,7 @@ enum cw_match cw_pattern_match(const struct cw_pattern *pattern, struct cw_str t
 		yes = cw_str_case_ends(text, pattern->text);
 		break;
 	case CW_PATTERN_REGEX:
-		/* search-rules, "Order and matching": without its mandatory literal a regex does not match */
+		/* asked first, so that where it is missing the answer is no, whatever the regex would cost */
 		if (!cw_literal_is_in(pattern->literal, text))
 			return CW_MATCH_NO;
 		return match_regex(pattern->regex, text);

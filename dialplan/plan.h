@@ -3,7 +3,7 @@
  *
  * It works in two ways that a test holds equal: *decide* finds the rules that match, as fast as it can; *explain* walks every
  * rule and says why or why not. The live path, `causeway locate`, rule tests and what comes later all call these.
- * Semantics: search-rules, "Order and matching".
+ * Semantics: causeway.conf(5), "How a request finds its way".
  *
  * A rule or transform that matches but whose behavior makes no usable alias (empty, longer than CW_ALIAS_MAX) fails the request closed, as
  * one does that exceeds its match limit. Were it passed over, a rule below it would carry the request to a place that its author

@@ -13,7 +13,7 @@ enum cw_protocol {
 	CW_PROTOCOL_XMPP,
 };
 
-/* What kind of SIP a request speaks (search-rules, "SIP variants"). Stanzas have CW_VARIANT_STANDARD. */
+/* What kind of SIP a request speaks (causeway.conf(5), "What kind of SIP a request is"). Stanzas have CW_VARIANT_STANDARD. */
 enum cw_variant {
 	CW_VARIANT_STANDARD,
 	CW_VARIANT_MS_IMP, /* Microsoft IM and presence */

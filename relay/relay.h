@@ -1,5 +1,5 @@
 /*
- * Targets in order, one after the other (search-rules, "Order and matching"): the next one when a
+ * Targets in order, one after the other (causeway.conf(5), "How a request finds its way"): the next one when a
  * target cannot be reached, does not answer or does not know the alias; never when the message may
  * have arrived already and must not arrive twice. Neutral: it knows neither SIP nor XMPP.
  */

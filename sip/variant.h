@@ -1,5 +1,6 @@
 /*
- * What kind of SIP a request speaks: search-rules, "SIP variants", items 2 to 6. (Item 1, the variant that a valid token carries, is the proxy's.)
+ * What kind of SIP a request speaks: causeway.conf(5), "What kind of SIP a request is". (The first item
+ * there, the kind of a dialog that a valid token carries, is the proxy's.)
  */
 #ifndef CW_SIP_VARIANT_H
 #define CW_SIP_VARIANT_H
