@@ -175,19 +175,3 @@ void cw_table_remove(struct cw_table *t, struct cw_table_link *link)
 		}
 	}
 }
-
-struct cw_table_link *cw_table_next(const struct cw_table *t, struct cw_table_link *prev)
-{
-	size_t i = 0;
-
-	if (prev) {
-		if (prev->next)
-			return prev->next;
-		i = (prev->hash & (t->n_buckets - 1)) + 1;
-	}
-	for (; i < t->n_buckets; i++) {
-		if (t->buckets[i])
-			return t->buckets[i];
-	}
-	return NULL;
-}

@@ -43,10 +43,4 @@ struct cw_table_link *cw_table_find(const struct cw_table *t, struct cw_str key)
 /* Take an element out; harmless on a zeroed link that is in no table. */
 void cw_table_remove(struct cw_table *t, struct cw_table_link *link);
 
-/*
- * Walk all elements in no particular order: begin with prev = NULL, pass the last result on. Insert or remove
- * nothing on the way.
- */
-struct cw_table_link *cw_table_next(const struct cw_table *t, struct cw_table_link *prev);
-
 #endif
