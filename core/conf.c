@@ -188,32 +188,70 @@ static int make_node(struct parser *ps, struct cw_conf_node **out)
 	return 0;
 }
 
-/* Read the files that an include names, in sorted order. */
-static int include(struct parser *ps, struct cw_str pattern, const struct cw_place *place)
+static const char glob_characters[] = "*?[\\";
+
+/* Whether a file or folder is not there, which is no mistake of an include, or cannot be looked at, which is one. */
+static bool is_absent(int error)
+{
+	return error == ENOENT || error == ENOTDIR;
+}
+
+/* For glob(): whether to give up, since files that are there could be left out. */
+static int on_glob_error(const char *path, int error)
+{
+	(void)path;
+	return !is_absent(error);
+}
+
+/*
+ * The path that an include names, relative to the including file. The folder of that file is no pattern: where the
+ * path is one, what is special in the folder is escaped. NULL when memory is short.
+ */
+static char *include_path(struct parser *ps, struct cw_str pattern, bool is_pattern)
 {
 	const char *slash = strrchr(ps->file, '/');
 	size_t dir_len = ps->frame && slash ? (size_t)(slash - ps->file) + 1 : 0;
-	struct cw_arena *arena = &ps->conf->memory->arena;
-	char *path, *p;
+	char *path = cw_arena_alloc(&ps->conf->memory->arena, 2 * dir_len + pattern.len + 1);
+	char *p = path;
 	size_t i;
-	glob_t g;
-	int r;
 
-	/* The directory of the including file is no pattern: what is special in it is escaped. */
-	path = cw_arena_alloc(arena, 2 * dir_len + pattern.len + 1);
 	if (!path)
-		return -ENOMEM;
-	p = path;
+		return NULL;
 	for (i = 0; i < dir_len && pattern.p[0] != '/'; i++) {
-		if (strchr("*?[\\", ps->file[i]))
+		if (is_pattern && strchr(glob_characters, ps->file[i]))
 			*p++ = '\\';
 		*p++ = ps->file[i];
 	}
 	memcpy(p, pattern.p, pattern.len);
+	return path;
+}
 
-	r = glob(path, 0, NULL, &g); /* sorted; the program never leaves the C locale */
+/* Read the files that an include names, in sorted order. */
+static int include(struct parser *ps, struct cw_str pattern, const struct cw_place *place)
+{
+	bool is_pattern = false;
+	char *path;
+	size_t i;
+	glob_t g;
+	int r;
+
+	for (i = 0; i < pattern.len; i++)
+		is_pattern = is_pattern || strchr(glob_characters, pattern.p[i]);
+	path = include_path(ps, pattern, is_pattern);
+	if (!path)
+		return -ENOMEM;
+	if (!is_pattern && (access(path, F_OK) == 0 || !is_absent(errno)))
+		return parse_file(ps, place, path);
+	r = is_pattern ? glob(path, 0, on_glob_error, &g) /* sorted; we never leave the C locale */
+		       : GLOB_NOMATCH;
 	if (r == GLOB_NOSPACE)
 		return -ENOMEM;
+	if (r == GLOB_ABORTED) {
+		cw_diag_add(ps->diag, CW_SEVERITY_ERROR, place, "cannot look for \"%s\": %s", path,
+			strerror(errno));
+		globfree(&g);
+		return 0;
+	}
 	if (r != 0) {
 		cw_diag_add(ps->diag, CW_SEVERITY_WARNING, place, "no file matches \"%s\"", path);
 		return 0;

@@ -424,6 +424,20 @@ START_TEST(reports_files_that_cannot_be_read)
 }
 END_TEST
 
+/* A folder that is there and cannot be read may hold rules: to go on without them is no choice. */
+START_TEST(fails_where_it_cannot_look)
+{
+	make_dir();
+	ck_assert_int_eq(symlink("loop", "loop"), 0);
+	write_file("m", "include loop/*.rules\ninclude loop/a.rules\ninclude absent/*.rules\nb");
+	expect_load("m", "b;",
+		"1:9+12 cannot look for \"loop/*.rules\": Too many levels of symbolic links\n"
+		"2:9+12 cannot read \"loop/a.rules\": Too many levels of symbolic links\n"
+		"3:9+14 no file matches \"absent/*.rules\"\n");
+	remove_dir();
+}
+END_TEST
+
 START_TEST(bounds_includes)
 {
 	char name[16], text[32];
@@ -498,6 +512,7 @@ int main(void)
 	tcase_add_test(tcase, takes_the_directory_of_the_including_file_literally);
 	tcase_add_test(tcase, refuses_cycles_but_not_repetition);
 	tcase_add_test(tcase, reports_files_that_cannot_be_read);
+	tcase_add_test(tcase, fails_where_it_cannot_look);
 	tcase_add_test(tcase, bounds_includes);
 	tcase_add_test(tcase, survives_short_memory);
 	suite_add_tcase(suite, tcase);
