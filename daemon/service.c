@@ -34,6 +34,9 @@ struct cw_service {
 	struct cw_stats *stats;
 	struct cw_admission *admission;
 	struct cw_dns *dns;
+	struct cw_address
+		dns_servers[CW_DNS_SERVERS_MAX]; /* that it was made with; none: the system's */
+	size_t n_dns_servers;
 	struct cw_tls *tls;
 	struct cw_keyring keyring;
 	struct generation *generation;
@@ -246,8 +249,11 @@ static int make_base(struct cw_service *s, const struct cw_config *config, struc
 		return -ENOMEM;
 	s->reloads = cw_stats_counter(s->stats, "daemon.reloads");
 	s->reloads_refused = cw_stats_counter(s->stats, "daemon.reloads.refused");
-	r = cw_dns_create(
-		&s->dns, s->loop, s->stats, config->dns_servers, config->n_dns_servers, NULL);
+	s->n_dns_servers =
+		config->n_dns_servers; /* the reader takes no more than there is room for */
+	for (size_t i = 0; i < s->n_dns_servers; i++)
+		s->dns_servers[i] = config->dns_servers[i];
+	r = cw_dns_create(&s->dns, s->loop, s->stats, s->dns_servers, s->n_dns_servers, NULL);
 	if (r == -ENOENT)
 		cw_diag_add(diag, CW_SEVERITY_ERROR, NULL,
 			"no DNS server: neither the configuration nor /etc/resolv.conf names one");
@@ -314,13 +320,15 @@ void cw_service_destroy(struct cw_service *s)
 	free(s);
 }
 
-static bool same_dns(const struct cw_config *a, const struct cw_config *b)
+/* Whether the servers that are asked are those of the configuration: only a restart changes them. */
+static bool asks_servers_of(const struct cw_service *s, const struct cw_config *config)
 {
-	if (a->n_dns_servers != b->n_dns_servers)
+	if (s->n_dns_servers != config->n_dns_servers)
 		return false;
-	for (size_t i = 0; i < a->n_dns_servers; i++)
-		if (!cw_address_same_host(&a->dns_servers[i], &b->dns_servers[i]) ||
-			cw_address_port(&a->dns_servers[i]) != cw_address_port(&b->dns_servers[i]))
+	for (size_t i = 0; i < s->n_dns_servers; i++)
+		if (!cw_address_same_host(&s->dns_servers[i], &config->dns_servers[i]) ||
+			cw_address_port(&s->dns_servers[i]) !=
+				cw_address_port(&config->dns_servers[i]))
 			return false;
 	return true;
 }
@@ -356,7 +364,7 @@ int cw_service_reload(struct cw_service *s, struct cw_diag *diag)
 		(*s->reloads_refused)++;
 		return r;
 	}
-	if (!same_dns(s->generation->config, generation->config))
+	if (!asks_servers_of(s, generation->config))
 		cw_warn("daemon", cw_kz("event", "needs-restart"), cw_kz("setting", "dns"));
 	close_others(&s->listening, &set);
 	s->listening = set;

@@ -171,6 +171,17 @@ class ReloadTest(ProxyCase):
         self.assert_status(await lab.cluster.final(notify), 200)
         self.assertTrue(edge.routes)
 
+    async def test_a_change_that_waits_for_a_restart_is_said_at_each_reload(self):
+        text = "hostname a.example\nlisten sip tcp 127.0.0.1:0\ndns { server 127.0.0.1:5300 }\n"
+        daemon = Daemon(shared_dir() / sip.unique("conf-"), text)
+        await daemon.start()
+        for _ in range(2):
+            await daemon.reload(text.replace("5300", "5301"))
+        self.assertEqual(len(daemon.log("daemon", event="needs-restart", setting="dns")), 2)
+        await daemon.reload(text)
+        self.assertEqual(len(daemon.log("daemon", event="needs-restart")), 2)
+        await daemon.stop()
+
     async def test_a_zone_that_goes_away_with_a_message_under_way_loses_nothing(self):
         lab = await self.lab()
         message = lab.from_edge(body="x")
