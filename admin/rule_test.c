@@ -194,6 +194,7 @@ static bool read_request(struct line *l)
 static bool read_target(struct line *l)
 {
 	struct expected *e = &l->expected[l->n_expected];
+	bool is_quoted;
 
 	if (l->n_expected == CW_RULE_TEST_TARGETS_MAX)
 		return complain(l, l->at, 1, "more than %d targets", CW_RULE_TEST_TARGETS_MAX);
@@ -204,10 +205,11 @@ static bool read_target(struct line *l)
 		l->at++;
 		if (l->at == l->text.len || is_blank(l->text.p[l->at]))
 			return complain(l, l->at, 1, "expected an alias");
+		is_quoted = l->text.p[l->at] == '\'' || l->text.p[l->at] == '"';
 		if (!read_word(l, "", "an alias", &e->alias))
 			return false;
-		/* a comma at the end parts targets; elsewhere it belongs to the alias */
-		if (e->alias.p[e->alias.len - (e->alias.len > 0)] == ',') {
+		/* a comma at the end parts targets; elsewhere, and in quotes, it belongs to the alias */
+		if (!is_quoted && e->alias.p[e->alias.len - 1] == ',') {
 			e->alias.len--;
 			l->at--;
 		}
@@ -344,12 +346,15 @@ static int begin(struct cw_rule_test *test)
 int cw_rule_test_run(
 	struct cw_rule_test *test, const char *name, struct cw_str text, struct cw_diag *diag)
 {
+	static const struct cw_str byte_order_mark = CW_STR("\xef\xbb\xbf");
 	struct cw_arena arena = {0};
 	struct line l;
 	unsigned number;
 	size_t n;
 	int r = begin(test);
 
+	if (cw_str_starts(text, byte_order_mark))
+		text = cw_str_from(text, byte_order_mark.len);
 	for (number = 1; !r && text.len; number++) {
 		n = cw_str_find(text, '\n');
 		l = (struct line){

@@ -23,6 +23,9 @@ static const struct line_case {
 	{"from edge 9@x.example -> edge:+49@x.example, 'far away':9@x.example", 1, 0, NULL, 0},
 	{"from edge 9@x.example -> edge , 'far away'", 1, 0, NULL, 0},
 	{"from edge 9@x.example -> edge,'far away'", 1, 0, NULL, 0},
+	{"from edge 9@x.example -> edge:'+49@x.example', 'far away'", 1, 0, NULL, 0},
+	{"from edge 9@x.example -> edge:'+49@x.example,', 'far away'", 0, 1, "FAILED t:1", 0},
+	{"\xef\xbb\xbf" /* a byte order mark */ "from IMP bob@x.example -> IMP", 1, 0, NULL, 0},
 	{"from edge 9@x.example -> edge", 0, 1,
 		"FAILED t:1, got edge:+49@x.example, far away:9@x.example\n"
 		"from edge 9@x.example -> edge\n",
