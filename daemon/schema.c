@@ -161,7 +161,8 @@ static const struct cw_setting dns_settings[] = {
 static const struct cw_setting token_settings[] = {
 	{"key-file", CW_TYPE_FILE, CW_SETTING_REQUIRED, AT(key_file),
 		.help = "The file of keys, shared by the peers of a cluster; made at the first "
-			"start when it is absent."},
+			"start when it is absent. The unit for systemd lets the daemon write only "
+			"below _/var/lib/causeway_."},
 };
 #undef AT
 
