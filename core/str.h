@@ -41,10 +41,26 @@ static inline struct cw_str cw_str_of(const char *z)
 }
 
 /* Whether both hold the same bytes. */
-bool cw_str_eq(struct cw_str a, struct cw_str b);
+static inline bool cw_str_eq(struct cw_str a, struct cw_str b)
+{
+	/* memcmp must not see the NULL of an empty slice */
+	return a.len == b.len && (a.len == 0 || memcmp(a.p, b.p, a.len) == 0);
+}
+
+/* ASCII lower case of one byte; other bytes as they are. */
+static inline char cw_char_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+/* Whether the `len` bytes at `a` and `b` are the same, ASCII letters compared caseless. */
+bool cw_bytes_case_eq(const char *a, const char *b, size_t len);
 
 /* Whether both hold the same bytes, ASCII letters compared caseless. */
-bool cw_str_case_eq(struct cw_str a, struct cw_str b);
+static inline bool cw_str_case_eq(struct cw_str a, struct cw_str b)
+{
+	return a.len == b.len && cw_bytes_case_eq(a.p, b.p, a.len);
+}
 
 /* Whether `s` begins with `prefix`; the empty prefix begins everything. */
 bool cw_str_starts(struct cw_str s, struct cw_str prefix);
@@ -56,13 +72,40 @@ bool cw_str_case_starts(struct cw_str s, struct cw_str prefix);
 bool cw_str_case_ends(struct cw_str s, struct cw_str suffix);
 
 /* The place of the first `c` in `s`, or s.len when there is none. */
-size_t cw_str_find(struct cw_str s, char c);
+static inline size_t cw_str_find(struct cw_str s, char c)
+{
+	const char *hit = s.len > 0 ? memchr(s.p, c, s.len) : NULL;
+
+	return hit ? (size_t)(hit - s.p) : s.len;
+}
+
+/* How often `c` is in `s`. */
+size_t cw_str_count(struct cw_str s, char c);
 
 /* The part of `s` from byte `from` (clipped to the end) on. */
-struct cw_str cw_str_from(struct cw_str s, size_t from);
+static inline struct cw_str cw_str_from(struct cw_str s, size_t from)
+{
+	if (from >= s.len)
+		from = s.len;
+	/* NULL + 0 is undefined in C */
+	return cw_str_make(from > 0 ? s.p + from : s.p, s.len - from);
+}
+
+/* Whether `c` is one of what cw_str_trim takes off. */
+static inline bool cw_char_is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
 
 /* `s` without blanks and tabs, CR and LF at both ends. */
-struct cw_str cw_str_trim(struct cw_str s);
+static inline struct cw_str cw_str_trim(struct cw_str s)
+{
+	while (s.len > 0 && cw_char_is_space(s.p[s.len - 1]))
+		s.len--;
+	while (s.len > 0 && cw_char_is_space(s.p[0]))
+		s = cw_str_make(s.p + 1, s.len - 1);
+	return s;
+}
 
 /*
  * Read all of `s` as a decimal number of at most `max`.
@@ -78,11 +121,5 @@ int cw_str_to_u64(struct cw_str s, uint64_t max, uint64_t *out);
  * Returns: the copy, owned by the caller; NULL when memory is short.
  */
 char *cw_str_dup(struct cw_str s);
-
-/* ASCII lower case of one byte; other bytes as they are. */
-static inline char cw_char_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
 
 #endif
