@@ -17,6 +17,24 @@ static size_t skip_display_name(struct cw_str value)
 	return at;
 }
 
+/* Check all parameters and pick the tag. */
+static int take_params(struct cw_sip_address *address)
+{
+	static const struct cw_str tag = CW_STR("tag");
+	struct cw_sip_lex_param param;
+	size_t at = 0;
+
+	while (cw_sip_param_next(address->params, &at, &param)) {
+		if (!param.is_valid)
+			return -EINVAL;
+		if (cw_str_case_eq(param.name, tag)) {
+			address->tag = param.value;
+			address->n_tags++;
+		}
+	}
+	return 0;
+}
+
 int cw_sip_address_parse(struct cw_sip_address *out, struct cw_str value)
 {
 	struct cw_sip_address address = {0};
@@ -42,10 +60,9 @@ int cw_sip_address_parse(struct cw_sip_address *out, struct cw_str value)
 		rest = cw_str_from(value, end);
 	}
 
-	rest = cw_str_trim(rest);
-	if (rest.len > 0 && (rest.p[0] != ';' || !cw_sip_params_valid(rest)))
+	address.params = cw_str_trim(rest);
+	if (address.params.len > 0 && (address.params.p[0] != ';' || take_params(&address)))
 		return -EINVAL;
-	address.params = rest;
 	*out = address;
 	return 0;
 }

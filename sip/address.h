@@ -11,6 +11,8 @@ struct cw_sip_address {
 	struct cw_sip_uri uri;
 	struct cw_str params; /* of the header, with the first ';'; may be empty */
 	bool bracketed;       /* the URI stands in angle brackets */
+	struct cw_str tag; /* value of the last parameter of that name; empty: none, or no value */
+	size_t n_tags;     /* parameters of that name */
 };
 
 /*

@@ -28,13 +28,14 @@ static void broken(struct cw_sip_frame *out, struct cw_str s, unsigned status, c
 	out->reason = reason;
 }
 
-/* Whether a line's bytes, without its CRLF, hold a control byte other than HTAB and what a backslash announces. */
-static bool holds_control(struct cw_str line)
+/* Whether the line from `begin` to the CR at `end` holds a control byte other than HTAB and what a backslash announces. */
+static bool holds_control(struct cw_str s, size_t begin, size_t end)
 {
-	size_t at = cw_sip_find_control(line, 0);
+	/* The CR is one too: none is looked for behind it. */
+	size_t at = cw_sip_find_control(s, begin);
 
-	for (; at < line.len; at = cw_sip_find_control(line, at + 1))
-		if (line.p[at] == '\r' || at == 0 || line.p[at - 1] != '\\')
+	for (; at < end; at = cw_sip_find_control(s, at + 1))
+		if (s.p[at] == '\r' || at == begin || s.p[at - 1] != '\\')
 			return true;
 	return false;
 }
@@ -69,20 +70,20 @@ static bool is_content_length(struct cw_str line)
  */
 static const char *take_line(struct cw_sip_framer *f, struct cw_str s, size_t lf, unsigned *status)
 {
+	size_t begin = f->line_start, end = lf - 1;
 	struct cw_str line;
 
 	*status = 400;
-	if (lf == f->line_start || s.p[lf - 1] != '\r')
+	if (lf == begin || s.p[end] != '\r')
 		return "Line ends without CR";
-	line = cw_str_make(s.p + f->line_start, lf - 1 - f->line_start);
-	if (f->line_start == 0 &&
-		(!looks_like_sip(line) || cw_sip_find_control(line, 0) < line.len)) {
+	line = cw_str_make(s.p + begin, end - begin);
+	if (begin == 0 && (!looks_like_sip(line) || cw_sip_find_control(s, 0) < end)) {
 		*status = 0;
 		return "Not SIP";
 	}
-	if (holds_control(line))
+	if (begin > 0 && holds_control(s, begin, end))
 		return "Control character in header";
-	if (f->line_start > 0 && is_content_length(line)) {
+	if (begin > 0 && is_content_length(line)) {
 		f->n_lengths++;
 		f->length_at = f->line_start;
 	}

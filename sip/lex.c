@@ -86,50 +86,47 @@ const unsigned char cw_sip_char_classes[256] = {
 	['~'] = TOKEN,
 };
 
-static bool all_of(struct cw_str s, unsigned char class)
+/* The place of the first byte at or behind `at` that is not of that class; s.len when there is none. */
+static size_t skip_class(struct cw_str s, size_t at, unsigned char class)
 {
-	for (size_t i = 0; i < s.len; i++)
-		if (!(cw_sip_char_classes[(unsigned char)s.p[i]] & class))
-			return false;
-	return true;
+	while (at < s.len && cw_sip_char_classes[(unsigned char)s.p[at]] & class)
+		at++;
+	return at;
 }
 
 bool cw_sip_is_token(struct cw_str s)
 {
-	return s.len > 0 && all_of(s, CW_SIP_CHAR_TOKEN);
+	return s.len > 0 && skip_class(s, 0, CW_SIP_CHAR_TOKEN) == s.len;
+}
+
+/*
+ * Whether one of eight bytes is below 0x20 or 0x7f.
+ *
+ * Of those below 0x80, a byte below 0x20 gets its high bit when 0x20 is taken from it, and 0x7f when
+ * 1 is added. What is carried into a neighbor may mark that one too, which is an answer to be
+ * verified, but never unmarks one.
+ */
+static bool may_hold_control(const char *bytes)
+{
+	static const uint64_t ones = UINT64_C(0x0101010101010101),
+			      highs = UINT64_C(0x8080808080808080);
+	uint64_t group;
+
+	memcpy(&group, bytes, sizeof(group));
+	return ((group - ones * 0x20) | (group + ones)) & ~group & highs;
 }
 
 size_t cw_sip_find_control(struct cw_str s, size_t at)
 {
-	/* Eight bytes at once; a group with a candidate (a byte below 0x20, or 0x7f) is looked at one by one. */
-	static const uint64_t ones = UINT64_C(0x0101010101010101),
-			      highs = UINT64_C(0x8080808080808080);
+	while (at + 8 <= s.len && !may_hold_control(s.p + at))
+		at += 8;
+	for (; at < s.len; at++) {
+		unsigned char c = (unsigned char)s.p[at];
 
-	while (at < s.len) {
-		size_t end = at + 8;
-
-		if (end <= s.len) {
-			uint64_t group, below_blank, del;
-
-			memcpy(&group, s.p + at, 8);
-			below_blank = (group - ones * 0x20) & ~group & highs;
-			del = group ^ (ones * 0x7f);
-			del = (del - ones) & ~del & highs;
-			if (!(below_blank | del)) {
-				at = end;
-				continue;
-			}
-		} else {
-			end = s.len;
-		}
-		for (; at < end; at++) {
-			unsigned char c = (unsigned char)s.p[at];
-
-			if ((c < 0x20 && c != '\t') || c == 0x7f)
-				return at;
-		}
+		if (c < 0x20 ? c != '\t' : c == 0x7f)
+			break;
 	}
-	return s.len;
+	return at;
 }
 
 size_t cw_sip_skip_quoted(struct cw_str s, size_t at)
@@ -182,16 +179,37 @@ bool cw_sip_list_next(struct cw_str list, size_t *at, struct cw_str *value)
 	/* A list of n commas has n + 1 values: the place behind a final comma is s.len, behind the last value s.len + 1. */
 	if (*at > list.len)
 		return false;
-	end = find_separator(list, *at, ',', true);
+	end = *at + cw_str_find(cw_str_from(list, *at), ',');
+	if (end < list.len)
+		end = find_separator(list, *at, ',', true);
 	*value = cw_str_trim(cw_str_make(list.p + *at, end - *at));
 	*at = end + 1;
 	return true;
 }
 
+/* Whether the value is a quoted string or free of separators. */
+static bool is_param_value(struct cw_str value)
+{
+	if (value.len > 0 && value.p[0] == '"')
+		return cw_sip_skip_quoted(value, 0) == value.len;
+	return skip_class(value, 0, CW_SIP_CHAR_VALUE) == value.len;
+}
+
+/* A parameter with blanks, quotes or bytes that do not belong there. */
+static void take_odd_param(struct cw_str text, struct cw_sip_lex_param *out)
+{
+	size_t equals = cw_str_find(text, '=');
+
+	out->has_value = equals < text.len;
+	out->name = cw_str_trim(cw_str_make(text.p, equals));
+	out->value = cw_str_trim(cw_str_from(text, equals + 1));
+	out->is_valid = cw_sip_is_token(out->name) && is_param_value(out->value);
+}
+
 bool cw_sip_param_next(struct cw_str params, size_t *at, struct cw_sip_lex_param *out)
 {
 	struct cw_str text;
-	size_t end, equals;
+	size_t name_end, end;
 
 	if (*at == 0) {
 		size_t first = cw_sip_skip_blanks(params, 0);
@@ -204,12 +222,20 @@ bool cw_sip_param_next(struct cw_str params, size_t *at, struct cw_sip_lex_param
 	if (*at > params.len)
 		return false;
 
-	end = find_separator(params, *at, ';', false);
-	text = cw_str_make(params.p + *at, end - *at);
-	equals = cw_str_find(text, '=');
-	out->has_value = equals < text.len;
-	out->name = cw_str_trim(cw_str_make(text.p, equals));
-	out->value = cw_str_trim(cw_str_from(text, equals + 1));
+	/* Nearly all are a token, or a token, '=' and a value of such bytes, up to the semicolon. */
+	name_end = end = skip_class(params, *at, CW_SIP_CHAR_TOKEN);
+	out->has_value = end < params.len && params.p[end] == '=';
+	if (out->has_value)
+		end = skip_class(params, end + 1, CW_SIP_CHAR_VALUE);
+	if (end == params.len || params.p[end] == ';') {
+		text = cw_str_make(params.p + *at, end - *at);
+		out->name = cw_str_make(text.p, name_end - *at);
+		out->value = cw_str_from(text, out->name.len + 1);
+		out->is_valid = out->name.len > 0;
+	} else {
+		end = find_separator(params, end, ';', false);
+		take_odd_param(cw_str_make(params.p + *at, end - *at), out);
+	}
 	*at = end + 1;
 	return true;
 }
@@ -229,24 +255,6 @@ bool cw_sip_param_find(struct cw_str params, const char *name, struct cw_sip_lex
 	return false;
 }
 
-bool cw_sip_params_valid(struct cw_str params)
-{
-	struct cw_sip_lex_param param;
-	size_t at = 0;
-
-	while (cw_sip_param_next(params, &at, &param)) {
-		if (!cw_sip_is_token(param.name))
-			return false;
-		if (param.value.len > 0 && param.value.p[0] == '"') {
-			if (cw_sip_skip_quoted(param.value, 0) != param.value.len)
-				return false;
-		} else if (!all_of(param.value, CW_SIP_CHAR_VALUE)) {
-			return false;
-		}
-	}
-	return true;
-}
-
 /* The end of the line that begins at `at`, behind its LF. */
 static size_t line_end(struct cw_str head, size_t at)
 {
@@ -257,7 +265,7 @@ static size_t line_end(struct cw_str head, size_t at)
 
 bool cw_sip_line_next(struct cw_str head, size_t *at, struct cw_sip_raw_line *out)
 {
-	size_t end, colon;
+	size_t end, name_begin, name_end, colon;
 
 	if (*at >= head.len || head.p[*at] == '\r' || head.p[*at] == '\n')
 		return false;
@@ -266,9 +274,11 @@ bool cw_sip_line_next(struct cw_str head, size_t *at, struct cw_sip_raw_line *ou
 		end = line_end(head, end);
 
 	out->whole = cw_str_make(head.p + *at, end - *at);
-	colon = cw_str_find(out->whole, ':');
-	if (colon < out->whole.len) {
-		out->name = cw_str_trim(cw_str_make(out->whole.p, colon));
+	name_begin = cw_sip_skip_blanks(out->whole, 0);
+	name_end = skip_class(out->whole, name_begin, CW_SIP_CHAR_TOKEN);
+	colon = cw_sip_skip_blanks(out->whole, name_end);
+	if (name_end > name_begin && colon < out->whole.len && out->whole.p[colon] == ':') {
+		out->name = cw_str_make(out->whole.p + name_begin, name_end - name_begin);
 		out->value = cw_str_trim(cw_str_from(out->whole, colon + 1));
 	} else {
 		out->name = cw_str_make(out->whole.p, 0);

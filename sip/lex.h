@@ -13,7 +13,7 @@
 /* Whether `c` is a blank inside a header value: space, HTAB, or part of a fold. */
 static inline bool cw_sip_is_blank(char c)
 {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+	return cw_char_is_space(c);
 }
 
 /* Classes of bytes; see lex.c. */
@@ -63,6 +63,11 @@ struct cw_sip_lex_param {
 	struct cw_str
 		value;  /* as written, with its quotes; empty: none, or nothing behind the '=' */
 	bool has_value; /* there is a '=' */
+	/*
+	 * The name is a token, the value a quoted string or free of separators. It may be missing
+	 * behind '=': Microsoft's servers write that.
+	 */
+	bool is_valid;
 };
 
 /* The next parameter from *at on, as cw_sip_list_next with semicolons. */
@@ -71,15 +76,9 @@ bool cw_sip_param_next(struct cw_str params, size_t *at, struct cw_sip_lex_param
 /* Find the parameter `name` (caseless) in `params`, and say whether it is there; as cw_sip_param, but with all of it. */
 bool cw_sip_param_find(struct cw_str params, const char *name, struct cw_sip_lex_param *out);
 
-/*
- * Whether `params` is well formed: parameters separated by semicolons, each a token with or without '=' and a value that is a
- * quoted string or free of separators. The value may be missing behind '=': Microsoft's servers write that.
- */
-bool cw_sip_params_valid(struct cw_str params);
-
 /* A physical or folded header line, cut where a reader of raw bytes needs it. */
 struct cw_sip_raw_line {
-	struct cw_str name;  /* without blanks and colon; empty when there is no colon */
+	struct cw_str name;  /* empty when no token stands before a colon */
 	struct cw_str value; /* without blanks at its ends */
 	struct cw_str whole; /* with its CRLF, continuation lines included */
 };

@@ -26,7 +26,7 @@ static bool take_slash(struct cw_str value, size_t *at)
 	return true;
 }
 
-/* Pick the parameters that a proxy uses. Each may stand there once. */
+/* Check all parameters and pick those that a proxy uses. Each of these may stand there once. */
 static int take_params(struct cw_sip_via *via)
 {
 	static const struct cw_str branch = CW_STR("branch"), received = CW_STR("received"),
@@ -38,6 +38,8 @@ static int take_params(struct cw_sip_via *via)
 	while (cw_sip_param_next(via->params, &at, &param)) {
 		bool *seen;
 
+		if (!param.is_valid)
+			return -EINVAL;
 		if (cw_str_case_eq(param.name, branch)) {
 			seen = &has_branch;
 			via->branch = param.value;
@@ -75,9 +77,7 @@ int cw_sip_via_parse(struct cw_sip_via *out, struct cw_str value)
 		return -EINVAL;
 
 	via.params = cw_str_trim(cw_str_from(value, at + end));
-	if (via.params.len > 0 && (via.params.p[0] != ';' || !cw_sip_params_valid(via.params)))
-		return -EINVAL;
-	if (take_params(&via))
+	if (via.params.len > 0 && (via.params.p[0] != ';' || take_params(&via)))
 		return -EINVAL;
 	*out = via;
 	return 0;

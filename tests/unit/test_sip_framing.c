@@ -159,6 +159,35 @@ START_TEST(frames_streams_split_anywhere)
 }
 END_TEST
 
+/* A byte at every place of a value, so that it is met in every place of a group of bytes that are looked at together. */
+START_TEST(refuses_control_bytes_at_every_place)
+{
+	static const char bytes[] = {
+		'\0', '\x01', '\a', '\n', '\r', '\x1f', '\x7f', '\t', ' ', '~', '\x80'};
+	static const size_t n_bad = 7, longest = 17;
+
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		for (size_t place = 0; place <= longest; place++) {
+			char text[128];
+			int len = snprintf(text, sizeof(text), "%sX:%*s%c%*s\r\nl: 0\r\n\r\n", HEAD,
+				(int)place, "", bytes[i], (int)(longest - place), "");
+			struct cw_str input = heap_copy(cw_str_make(text, (size_t)len));
+			struct cw_sip_framer framer = {0};
+			struct cw_sip_frame frame;
+
+			cw_sip_frame_next(&framer, input, &frame);
+			ck_assert_msg((frame.kind == CW_FRAME_MESSAGE) == (i >= n_bad),
+				"byte %#x at %zu", (unsigned)(unsigned char)bytes[i], place);
+			if (i < n_bad)
+				ck_assert_str_eq(frame.reason,
+					bytes[i] == '\n' ? "Line ends without CR"
+							 : "Control character in header");
+			heap_free(input);
+		}
+	}
+}
+END_TEST
+
 START_TEST(tells_that_the_head_is_there)
 {
 	static const struct cw_str head = CW_STR(HEAD "l: 2\r\n\r\n"),
@@ -246,6 +275,7 @@ int main(void)
 
 	ADD_ROWS(tcase, frames_whole_streams, stream_cases);
 	ADD_ROWS(tcase, frames_streams_split_anywhere, stream_cases);
+	tcase_add_test(tcase, refuses_control_bytes_at_every_place);
 	tcase_add_test(tcase, tells_that_the_head_is_there);
 	tcase_add_test(tcase, limits_the_head);
 	tcase_add_test(tcase, limits_a_line_that_never_ends);
