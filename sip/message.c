@@ -15,8 +15,11 @@ struct parse {
 	struct cw_sip_via *vias;
 	struct cw_sip_route *routes, *record_routes;
 	size_t max_vias, max_routes, max_record_routes; /* room in them */
+	uint32_t repeated; /* a bit for the id of each header with more than one line */
 	struct cw_sip_reject *reject;
 };
+
+_Static_assert(CW_HDR_COUNT <= 32, "more headers than bits");
 
 static int reject_header(struct cw_sip_reject *out, const char *what, struct cw_str name)
 {
@@ -45,7 +48,7 @@ static int index_lines(struct cw_str head, struct cw_sip_line *lines, size_t *n_
 		if (n == CW_SIP_HEADER_LINES_MAX)
 			return cw_sip_reject_say(
 				out, 400, "More than %d header lines", CW_SIP_HEADER_LINES_MAX);
-		if (!cw_sip_is_token(raw.name))
+		if (raw.name.len == 0)
 			return cw_sip_reject_say(out, 400, "Malformed header line %zu", n + 1);
 		lines[n].id = cw_sip_header_id(raw.name);
 		lines[n].name = raw.name;
@@ -60,26 +63,25 @@ static int index_lines(struct cw_str head, struct cw_sip_line *lines, size_t *n_
 	return 0;
 }
 
-/* An upper bound of the values in all lines of a header, but not above what is allowed plus one. */
-static size_t count_values(
-	const struct cw_sip_line *lines, size_t n_lines, enum cw_sip_header_id id)
+/* Add an upper bound of the values in a line to *n, which does not grow above what is allowed. */
+static void count_values(size_t *n, struct cw_str list)
 {
-	size_t n = 0;
+	*n += 1 + cw_str_count(list, ',');
+	if (*n > CW_SIP_LIST_MAX)
+		*n = CW_SIP_LIST_MAX;
+}
 
-	for (size_t i = 0; i < n_lines && n <= CW_SIP_LIST_MAX; i++) {
-		struct cw_str rest = lines[i].value;
-
-		if (lines[i].id != id)
-			continue;
-		for (n++; n <= CW_SIP_LIST_MAX; n++) {
-			size_t comma = cw_str_find(rest, ',');
-
-			if (comma == rest.len)
-				break;
-			rest = cw_str_from(rest, comma + 1);
-		}
+/* How much room the lists need. */
+static void count_lists(struct parse *p, const struct cw_sip_line *lines, size_t n_lines)
+{
+	for (size_t i = 0; i < n_lines; i++) {
+		if (lines[i].id == CW_HDR_VIA)
+			count_values(&p->max_vias, lines[i].value);
+		else if (lines[i].id == CW_HDR_ROUTE)
+			count_values(&p->max_routes, lines[i].value);
+		else if (lines[i].id == CW_HDR_RECORD_ROUTE)
+			count_values(&p->max_record_routes, lines[i].value);
 	}
-	return n > CW_SIP_LIST_MAX ? CW_SIP_LIST_MAX : n;
 }
 
 /* A slice of the frame becomes the same slice of the copy. */
@@ -96,9 +98,7 @@ static int allocate(struct parse *p, struct cw_str frame, size_t head_len,
 	struct cw_sip_line *copies;
 	char *bytes;
 
-	p->max_vias = count_values(lines, n_lines, CW_HDR_VIA);
-	p->max_routes = count_values(lines, n_lines, CW_HDR_ROUTE);
-	p->max_record_routes = count_values(lines, n_lines, CW_HDR_RECORD_ROUTE);
+	count_lists(p, lines, n_lines);
 	m = malloc(sizeof(*m) + n_lines * sizeof(*lines) + p->max_vias * sizeof(*p->vias) +
 		   (p->max_routes + p->max_record_routes) * sizeof(*p->routes) + frame.len);
 	if (!m)
@@ -118,6 +118,8 @@ static int allocate(struct parse *p, struct cw_str frame, size_t head_len,
 		copies[i].whole = moved(lines[i].whole, frame.p, bytes);
 		if (m->first[lines[i].id] == 0)
 			m->first[lines[i].id] = (uint8_t)(i + 1);
+		else
+			p->repeated |= UINT32_C(1) << lines[i].id;
 	}
 	m->bytes = cw_str_make(bytes, frame.len);
 	m->head = cw_str_make(bytes, head_len);
@@ -155,15 +157,13 @@ static int check_presence(struct parse *p)
 		return cw_sip_reject_say(p->reject, 400, "Missing Via header");
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		const struct rule *rule = &rules[i];
-		size_t first = m->first[rule->id];
 
-		if (first == 0 && rule->needed)
+		if (m->first[rule->id] == 0 && rule->needed)
 			return cw_sip_reject_say(
 				p->reject, 400, "Missing %s header", cw_sip_header_name(rule->id));
-		for (size_t line = first; first > 0 && line < m->n_lines; line++)
-			if (m->lines[line].id == rule->id)
-				return cw_sip_reject_say(p->reject, 400, "More than one %s header",
-					cw_sip_header_name(rule->id));
+		if (p->repeated & UINT32_C(1) << rule->id)
+			return cw_sip_reject_say(p->reject, 400, "More than one %s header",
+				cw_sip_header_name(rule->id));
 	}
 	return 0;
 }
@@ -228,21 +228,15 @@ static int parse_party(
 	struct parse *p, enum cw_sip_header_id id, struct cw_sip_uri *uri, struct cw_str *tag)
 {
 	struct cw_sip_address address;
-	struct cw_sip_lex_param param;
-	size_t at = 0, n_tags = 0;
 
 	if (cw_sip_address_parse(&address, value_of(p->m, id)))
 		return cw_sip_reject_say(
 			p->reject, 400, "Malformed %s header", cw_sip_header_name(id));
-	while (cw_sip_param_next(address.params, &at, &param)) {
-		if (!cw_str_case_eq(param.name, cw_str_of("tag")))
-			continue;
-		if (n_tags++ > 0 || !cw_sip_is_token(param.value))
-			return cw_sip_reject_say(p->reject, 400, "Malformed tag in %s header",
-				cw_sip_header_name(id));
-		*tag = param.value;
-	}
+	if (address.n_tags > 1 || (address.n_tags == 1 && !cw_sip_is_token(address.tag)))
+		return cw_sip_reject_say(
+			p->reject, 400, "Malformed tag in %s header", cw_sip_header_name(id));
 	*uri = address.uri;
+	*tag = address.tag;
 	return 0;
 }
 
@@ -253,10 +247,11 @@ static bool is_call_id(struct cw_str s)
 	size_t n_ats = 0;
 
 	for (size_t i = 0; i < s.len; i++) {
+		if (cw_sip_is_token_char(s.p[i]))
+			continue;
 		if (s.p[i] == '@' && i > 0 && i + 1 < s.len)
 			n_ats++;
-		else if (!cw_sip_is_token_char(s.p[i]) &&
-			 !memchr(others, s.p[i], sizeof(others) - 1))
+		else if (!memchr(others, s.p[i], sizeof(others) - 1))
 			return false;
 	}
 	return s.len > 0 && n_ats <= 1;
@@ -342,6 +337,8 @@ static int check_control_bytes(struct parse *p)
 	const struct cw_sip_message *m = p->m;
 	int r = 0;
 
+	if (cw_str_find(m->head, '\\') == m->head.len)
+		return 0; /* then the framing has let none pass */
 	for (size_t i = 0; i < m->n_lines && r == 0; i++)
 		if (cw_sip_find_control(m->lines[i].value, 0) < m->lines[i].value.len)
 			r = check_quoted_pairs(p, &m->lines[i]);

@@ -35,7 +35,7 @@ enum cw_sip_method {
 	CW_SIP_OTHER, /* UPDATE, REFER, PRACK, SERVICE and unknown ones: proxied as non-INVITE */
 };
 
-/* Headers that something here asks for by name; the order of names in header.c is the same. */
+/* Headers that something here asks for by name, in alphabetical order; header.c has their names. */
 enum cw_sip_header_id {
 	CW_HDR_OTHER,
 	CW_HDR_CALL_ID,

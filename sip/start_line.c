@@ -71,6 +71,7 @@ static int parse_request_line(struct cw_sip_message *m, struct cw_sip_reject *re
 {
 	struct cw_str line = m->start_line, version;
 	size_t first = cw_str_find(line, ' '), last = line.len;
+	bool is_2_0;
 
 	m->is_request = true;
 	m->method_name = cw_str_make(line.p, first);
@@ -80,9 +81,10 @@ static int parse_request_line(struct cw_sip_message *m, struct cw_sip_reject *re
 	while (last > first && line.p[last - 1] != ' ')
 		last--;
 	version = cw_str_from(line, last);
-	if (last <= first + 1 || !is_version(version))
+	is_2_0 = cw_str_case_eq(version, sip_2_0);
+	if (last <= first + 1 || (!is_2_0 && !is_version(version)))
 		return cw_sip_reject_say(reject, 400, "Malformed request line");
-	if (!cw_str_case_eq(version, sip_2_0))
+	if (!is_2_0)
 		return cw_sip_reject_say(reject, 505, "Version Not Supported");
 	return parse_request_uri(m, cw_str_make(line.p + first + 1, last - first - 2), reject);
 }

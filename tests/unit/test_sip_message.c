@@ -520,6 +520,20 @@ END_TEST
 
 START_TEST(names_headers_and_methods)
 {
+	static const struct {
+		char name;
+		enum cw_sip_header_id id;
+	} compact[] = {
+		{'c', CW_HDR_CONTENT_TYPE},
+		{'F', CW_HDR_FROM},
+		{'i', CW_HDR_CALL_ID},
+		{'L', CW_HDR_CONTENT_LENGTH},
+		{'m', CW_HDR_CONTACT},
+		{'o', CW_HDR_EVENT},
+		{'t', CW_HDR_TO},
+		{'V', CW_HDR_VIA},
+	};
+
 	for (int id = CW_HDR_OTHER + 1; id < CW_HDR_COUNT; id++) {
 		const char *name = cw_sip_header_name((enum cw_sip_header_id)id);
 
@@ -530,6 +544,13 @@ START_TEST(names_headers_and_methods)
 
 		ck_assert_int_eq((int)cw_sip_method_find(cw_str_of(name)), method);
 	}
+	for (size_t i = 0; i < N_ELEMENTS(compact); i++)
+		ck_assert_int_eq((int)cw_sip_header_id(cw_str_make(&compact[i].name, 1)),
+			(int)compact[i].id);
+	ck_assert_int_eq((int)cw_sip_header_id(cw_str_of("cONTENT-lENGTH")), CW_HDR_CONTENT_LENGTH);
+	ck_assert_int_eq((int)cw_sip_header_id(cw_str_of("Content-Lengths")), CW_HDR_OTHER);
+	ck_assert_int_eq((int)cw_sip_header_id(cw_str_of("zzz")), CW_HDR_OTHER);
+	ck_assert_int_eq((int)cw_sip_header_id(cw_str_of("[")), CW_HDR_OTHER);
 	ck_assert_int_eq((int)cw_sip_header_id(cw_str_of("x")), CW_HDR_OTHER);
 	ck_assert_int_eq((int)cw_sip_header_id(cw_str_make("", 1)), CW_HDR_OTHER);
 	ck_assert_int_eq((int)cw_sip_header_id(cw_str_of("")), CW_HDR_OTHER);
