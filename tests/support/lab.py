@@ -13,6 +13,7 @@ the cluster's address and port, `@cluster-port@` for its port; so for `edge` and
 import asyncio
 import atexit
 import contextlib
+import os
 import re
 import shutil
 import socket
@@ -278,8 +279,13 @@ class Refusing:
                 accepted = self._listener.accept()[0]
             except OSError:
                 return
-            with accepted, contextlib.suppress(OSError):  # an SSLError is one
-                self._context.wrap_socket(accepted, server_side=True).close()
+            with self._context.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False) as link:
+                with contextlib.suppress(OSError):  # an SSLError is one
+                    link.do_handshake()
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(link, socket.SHUT_WR)
+                    while os.read(link.fileno(), 65536):  # closing on it would be a reset, which overtakes the alert
+                        pass
 
     def close(self):
         self._listener.shutdown(socket.SHUT_RDWR)
