@@ -116,6 +116,7 @@ int cw_context_create(struct cw_context **out, struct cw_sip *sip, struct cw_lin
 	cw_list_append(&link->servers, &ctx->on_link);
 	cw_list_append(&sip->contexts, &ctx->entry);
 	sip->n_contexts++;
+	sip->n_outside += ctx->from->type == CW_ZONE_DEFAULT;
 	sip->held_bytes += message->bytes.len;
 	cw_fates_open(&sip->fates);
 	*out = ctx;
@@ -131,6 +132,7 @@ static void book(struct cw_context *ctx, enum cw_fate fate, struct cw_str detail
 	ctx->booked = true;
 	cw_fates_book(&ctx->sip->fates, fate);
 	ctx->sip->n_contexts--;
+	ctx->sip->n_outside -= ctx->from->type == CW_ZONE_DEFAULT;
 	cw_info("sip.request", cw_kz("trace", ctx->trace),
 		cw_ks("method", ctx->message->method_name), cw_ks("from", ctx->from->name),
 		cw_ks("alias", ctx->request.alias),

@@ -75,6 +75,15 @@ static bool is_for_us(const struct cw_context *ctx)
 	       (cw_route_is_ours(ctx->setup, uri) || names_our_address(ctx, uri));
 }
 
+/* Whether one request more is too much. What strangers send must leave room for the own servers'. */
+static bool is_crowded(const struct cw_context *ctx)
+{
+	const struct cw_sip *sip = ctx->sip;
+
+	return sip->n_contexts > CW_SIP_CONTEXTS_MAX || sip->held_bytes > CW_SIP_HELD_MAX_BYTES ||
+	       (ctx->from->type == CW_ZONE_DEFAULT && sip->n_outside > CW_SIP_OUTSIDE_MAX);
+}
+
 static struct cw_sip_refusal check(struct cw_context *ctx)
 {
 	const struct cw_sip_message *m = ctx->message;
@@ -85,8 +94,7 @@ static struct cw_sip_refusal check(struct cw_context *ctx)
 	if (ctx->link->denied)
 		return (struct cw_sip_refusal){
 			403, CW_STR("Not admitted by the access rules"), none};
-	if (ctx->sip->n_contexts > CW_SIP_CONTEXTS_MAX ||
-		ctx->sip->held_bytes > CW_SIP_HELD_MAX_BYTES)
+	if (is_crowded(ctx))
 		return (struct cw_sip_refusal){503, CW_STR("Too many requests under way"), none};
 	why = cw_sip_precheck(m, m->method == CW_SIP_OPTIONS && is_for_us(ctx), &ctx->arena);
 	if (!why.status && has_looped(ctx))

@@ -17,6 +17,7 @@
 #include "sip/transaction.h"
 
 #define CW_SIP_CONTEXTS_MAX   50000        /* requests under way */
+#define CW_SIP_OUTSIDE_MAX    25000        /* of them, from the zone `default` */
 #define CW_SIP_HELD_MAX_BYTES (512u << 20) /* bytes of messages held by them */
 #define CW_SIP_LINGERING_MAX  20000        /* INVITEs that wait for their ACK or for further 2xx */
 
@@ -52,6 +53,7 @@ struct cw_sip {
 	struct cw_list links; /* open or being accepted */
 	struct cw_list contexts;
 	size_t n_contexts; /* of them, without a fate yet */
+	size_t n_outside;  /* of these, from the zone `default` */
 	size_t n_lingering;
 	size_t held_bytes;
 	struct cw_monitor *monitor;

@@ -182,6 +182,32 @@ class ConcurrencyTest(ProxyCase):
         lab.edge.take, lab.cluster.on_request = take, None
 
 
+    async def test_requests_of_strangers_leave_room_for_those_of_the_own_servers(self):
+        lab = await self.lab(imp="response-timeout 27")
+        held, refused, all_done = 0, 0, asyncio.Event()
+
+        async def hold(received):
+            nonlocal held, refused
+            held += received.is_request
+            refused += received.status == 503
+            if held + refused == 25_010:
+                all_done.set()
+
+        lab.cluster.take = lab.edge.take = hold
+        link = await lab.link(lab.edge)
+        message = bytes(lab.from_edge(branch="z9hG4bK-number", body="x"))
+        for begin in range(0, 25_010, 1000):
+            numbers = range(begin, min(begin + 1000, 25_010))
+            await link.send(b"".join(message.replace(b"-number", b"%d" % n) for n in numbers))
+        await asyncio.wait_for(all_done.wait(), 60)
+        del lab.cluster.take, lab.edge.take
+        message = lab.from_cluster(body="y")
+        await lab.send(lab.cluster, message)
+        await lab.edge.respond(await lab.edge.expect("MESSAGE"), 200)
+        self.assert_status(await lab.cluster.final(message), 200)
+        self.assertEqual(held, 25_000)
+
+
 class BackPressureTest(ProxyCase):
     async def test_a_peer_that_does_not_read_stops_its_sources_and_no_one_else(self):
         lab = await self.lab(imp="response-timeout 5")
