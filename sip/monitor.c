@@ -24,6 +24,7 @@ struct cw_monitor {
 	struct cw_sip *sip;
 	struct cw_sip_setup *setup;
 	struct cw_list probes;
+	size_t n_probes;
 };
 
 static void settle(struct probe *p, bool up, const char *why)
@@ -193,7 +194,8 @@ static int add_probe(struct cw_monitor *monitor, const struct cw_zone *zone, siz
 	p->txn.lost = on_lost;
 	p->txn.arg = p;
 	cw_list_append(&monitor->probes, &p->entry);
-	cw_timer_start(p->timer, 0);
+	/* Not all at once: others have questions to DNS as well. */
+	cw_timer_start(p->timer, monitor->n_probes++ * CW_MONITOR_SPREAD_MS);
 	return 0;
 }
 

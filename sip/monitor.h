@@ -9,6 +9,7 @@
 
 #define CW_MONITOR_INTERVAL_MS 30000 /* between two questions to a peer that answers */
 #define CW_MONITOR_RETRY_MS    5000  /* and to one that does not */
+#define CW_MONITOR_SPREAD_MS   2     /* between the first questions to one peer and the next */
 #define CW_MONITOR_TIMEOUT_MS  5000  /* for an answer; any answer but 408, 503 and 504 will do */
 
 struct cw_monitor;

@@ -8,6 +8,7 @@
 /* A peer that is given by name. */
 struct entry {
 	struct cw_list link;
+	struct cw_list due; /* among those that wait to be looked up */
 	struct cw_peer_book *book;
 	const struct cw_zone *zone;
 	const struct cw_zone_peer *peer;
@@ -20,21 +21,44 @@ struct cw_peer_book {
 	struct cw_dns *dns;
 	struct cw_timer *timer;
 	struct cw_list entries;
+	struct cw_list due;
+	size_t n_asked; /* lookups under way */
 };
+
+static void on_addresses(void *arg, const struct cw_dns_answer *answer);
+
+/*
+ * Look up who is due, some at a time: others have questions to DNS as well. A lookup that cannot
+ * begin is made up for by the next refresh.
+ */
+static void ask_due(struct cw_peer_book *book)
+{
+	while (book->n_asked < CW_PEER_BOOK_LOOKUPS_MAX && !cw_list_empty(&book->due)) {
+		struct entry *e = cw_container_of(book->due.next, struct entry, due);
+
+		cw_list_remove(&e->due);
+		if (cw_dns_addresses(
+			    &e->query, book->dns, e->peer->host, e->peer->port, on_addresses, e))
+			e->query = NULL;
+		else
+			book->n_asked++;
+	}
+}
 
 static void on_addresses(void *arg, const struct cw_dns_answer *answer)
 {
 	struct entry *e = arg;
 
 	e->query = NULL;
-	if (answer->status != CW_DNS_OK)
-		return;
-	e->n_addresses = 0;
-	for (size_t i = 0; i < answer->n_addresses && i < CW_PEER_BOOK_ADDRESSES_MAX; i++)
-		e->addresses[e->n_addresses++] = answer->addresses[i];
+	e->book->n_asked--;
+	if (answer->status == CW_DNS_OK) {
+		e->n_addresses = 0;
+		for (size_t i = 0; i < answer->n_addresses && i < CW_PEER_BOOK_ADDRESSES_MAX; i++)
+			e->addresses[e->n_addresses++] = answer->addresses[i];
+	}
+	ask_due(e->book);
 }
 
-/* A lookup that cannot begin is made up for by the next refresh. */
 static void refresh(void *arg)
 {
 	struct cw_peer_book *book = arg;
@@ -43,10 +67,10 @@ static void refresh(void *arg)
 	cw_list_for_each (pos, &book->entries) {
 		struct entry *e = cw_container_of(pos, struct entry, link);
 
-		if (!e->query && cw_dns_addresses(&e->query, book->dns, e->peer->host,
-					 e->peer->port, on_addresses, e))
-			e->query = NULL;
+		if (!e->query && cw_list_empty(&e->due))
+			cw_list_append(&book->due, &e->due);
 	}
+	ask_due(book);
 	cw_timer_start(book->timer, CW_PEER_BOOK_REFRESH_MS);
 }
 
@@ -75,6 +99,7 @@ static int add_entry(struct cw_peer_book *book, const struct cw_zone *zone,
 
 	if (!e)
 		return -ENOMEM;
+	cw_list_init(&e->due);
 	e->book = book;
 	e->zone = zone;
 	e->peer = peer;
@@ -105,6 +130,7 @@ int cw_peer_book_create(struct cw_peer_book **out, struct cw_loop *loop, struct 
 		return -ENOMEM;
 	book->dns = dns;
 	cw_list_init(&book->entries);
+	cw_list_init(&book->due);
 	r = cw_timer_create(&book->timer, loop, refresh, book);
 	for (size_t i = 0; !r && i < setup->n_zones; i++)
 		r = add_zone(book, setup->zones[i], before);

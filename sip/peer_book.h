@@ -11,7 +11,8 @@
 #include "sip/setup.h"
 
 #define CW_PEER_BOOK_REFRESH_MS    60000
-#define CW_PEER_BOOK_ADDRESSES_MAX 8 /* of one peer */
+#define CW_PEER_BOOK_ADDRESSES_MAX 8  /* of one peer */
+#define CW_PEER_BOOK_LOOKUPS_MAX   50 /* at once */
 
 struct cw_peer_book;
 

@@ -121,6 +121,13 @@ zone internet {{ type dns; allow-private yes }}"""
             await lab.daemon.reload()
         await link.close()
 
+    async def test_a_thousand_peers_by_name_are_all_looked_up(self):
+        zones = "\n".join(f"zone N{i} {{ type neighbor; peer n{i}.many.example:1; monitor yes }}" for i in range(1000))
+        lab = await self.lab(more=zones, extra_dns=["--address=/many.example/127.0.0.10"])
+        async with asyncio.timeout(30):
+            while len(lab.daemon.log("sip.monitor", event="peer-inactive")) < 1000:
+                await asyncio.sleep(0.1)
+        self.assertEqual({line.why for line in lab.daemon.log("sip.monitor")}, {"unreachable"})
 
     async def test_listeners_on_ports_that_the_system_chose_stay(self):
         lab = await self.lab(listen=("tls 127.0.0.1:0", "tls 127.0.0.1:0"))
