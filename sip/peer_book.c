@@ -18,8 +18,8 @@ struct entry {
 };
 
 struct cw_peer_book {
-	struct cw_dns *dns;
-	struct cw_timer *timer;
+	struct cw_peer_book_settings settings;
+	struct cw_timer *timer, *retry;
 	struct cw_list entries;
 	struct cw_list due;
 	size_t n_asked; /* lookups under way */
@@ -37,41 +37,77 @@ static void ask_due(struct cw_peer_book *book)
 		struct entry *e = cw_container_of(book->due.next, struct entry, due);
 
 		cw_list_remove(&e->due);
-		if (cw_dns_addresses(
-			    &e->query, book->dns, e->peer->host, e->peer->port, on_addresses, e))
+		if (cw_dns_addresses(&e->query, book->settings.dns, e->peer->host, e->peer->port,
+			    on_addresses, e))
 			e->query = NULL;
 		else
 			book->n_asked++;
 	}
 }
 
+static bool knows(const struct entry *e, const struct cw_address *address)
+{
+	for (size_t i = 0; i < e->n_addresses; i++)
+		if (cw_address_same_host(&e->addresses[i], address))
+			return true;
+	return false;
+}
+
+/* Write the addresses down. Returns: whether there is one that was not known. */
+static bool take(struct entry *e, const struct cw_dns_answer *answer)
+{
+	size_t n = answer->n_addresses < CW_PEER_BOOK_ADDRESSES_MAX ? answer->n_addresses
+								    : CW_PEER_BOOK_ADDRESSES_MAX;
+	bool is_new = false;
+
+	for (size_t i = 0; i < n; i++)
+		is_new |= !knows(e, &answer->addresses[i]);
+	for (size_t i = 0; i < n; i++)
+		e->addresses[i] = answer->addresses[i];
+	e->n_addresses = n;
+	return is_new;
+}
+
 static void on_addresses(void *arg, const struct cw_dns_answer *answer)
 {
 	struct entry *e = arg;
+	struct cw_peer_book *book = e->book;
+	bool is_new = answer->status == CW_DNS_OK && take(e, answer);
 
 	e->query = NULL;
-	e->book->n_asked--;
-	if (answer->status == CW_DNS_OK) {
-		e->n_addresses = 0;
-		for (size_t i = 0; i < answer->n_addresses && i < CW_PEER_BOOK_ADDRESSES_MAX; i++)
-			e->addresses[e->n_addresses++] = answer->addresses[i];
-	}
-	ask_due(e->book);
+	book->n_asked--;
+	ask_due(book);
+	if (e->n_addresses == 0)
+		cw_timer_start(book->retry, CW_PEER_BOOK_RETRY_MS);
+	if (is_new && e->zone->transport == CW_ZONE_TCP)
+		book->settings.learned(book->settings.arg);
 }
 
-static void refresh(void *arg)
+/* Have all looked up that are not yet, or those alone that were never found. */
+static void ask_again(struct cw_peer_book *book, bool all)
 {
-	struct cw_peer_book *book = arg;
 	struct cw_list *pos;
 
 	cw_list_for_each (pos, &book->entries) {
 		struct entry *e = cw_container_of(pos, struct entry, link);
 
-		if (!e->query && cw_list_empty(&e->due))
+		if (!e->query && cw_list_empty(&e->due) && (all || e->n_addresses == 0))
 			cw_list_append(&book->due, &e->due);
 	}
 	ask_due(book);
+}
+
+static void refresh(void *arg)
+{
+	struct cw_peer_book *book = arg;
+
+	ask_again(book, true);
 	cw_timer_start(book->timer, CW_PEER_BOOK_REFRESH_MS);
+}
+
+static void retry(void *arg)
+{
+	ask_again(arg, false);
 }
 
 /* The addresses that another book has for the same name. */
@@ -120,18 +156,21 @@ static int add_zone(
 	return r;
 }
 
-int cw_peer_book_create(struct cw_peer_book **out, struct cw_loop *loop, struct cw_dns *dns,
-	const struct cw_sip_setup *setup, const struct cw_peer_book *before)
+int cw_peer_book_create(struct cw_peer_book **out, const struct cw_peer_book_settings *settings,
+	const struct cw_peer_book *before)
 {
+	const struct cw_sip_setup *setup = settings->setup;
 	struct cw_peer_book *book = calloc(1, sizeof(*book));
 	int r;
 
 	if (!book)
 		return -ENOMEM;
-	book->dns = dns;
+	book->settings = *settings;
 	cw_list_init(&book->entries);
 	cw_list_init(&book->due);
-	r = cw_timer_create(&book->timer, loop, refresh, book);
+	r = cw_timer_create(&book->timer, settings->loop, refresh, book);
+	if (!r)
+		r = cw_timer_create(&book->retry, settings->loop, retry, book);
 	for (size_t i = 0; !r && i < setup->n_zones; i++)
 		r = add_zone(book, setup->zones[i], before);
 	if (r) {
@@ -158,6 +197,7 @@ void cw_peer_book_destroy(struct cw_peer_book *book)
 		free(e);
 	}
 	cw_timer_destroy(book->timer);
+	cw_timer_destroy(book->retry);
 	free(book);
 }
 
@@ -176,9 +216,8 @@ bool cw_peer_book_has(const struct cw_peer_book *book, const struct cw_zone *zon
 	cw_list_for_each (pos, &book->entries) {
 		const struct entry *e = cw_container_of(pos, struct entry, link);
 
-		for (size_t i = 0; e->zone == zone && i < e->n_addresses; i++)
-			if (cw_address_same_host(&e->addresses[i], address))
-				return true;
+		if (e->zone == zone && knows(e, address))
+			return true;
 	}
 	return false;
 }

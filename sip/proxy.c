@@ -12,6 +12,7 @@
 #define OUT_MAX (CW_SIP_HEADERS_MAX_BYTES + CW_SIP_BODY_MAX_BYTES + 65536)
 
 static const struct cw_link_handler incoming_handler, outgoing_handler;
+static void on_peers_learned(void *arg);
 
 const struct cw_connection_handler *const cw_sip_connection_handler = &cw_link_connection_handler;
 
@@ -42,11 +43,18 @@ static int watch_peers(struct cw_sip *sip)
 {
 	struct cw_peer_book *book = sip->peer_book;
 	struct cw_monitor *monitor = sip->monitor;
+	struct cw_peer_book_settings settings = {
+		.loop = sip->loop,
+		.dns = sip->dns,
+		.setup = sip->setup,
+		.learned = on_peers_learned,
+		.arg = sip,
+	};
 	int r;
 
 	sip->monitor = NULL;
 	sip->peer_book = NULL;
-	r = cw_peer_book_create(&sip->peer_book, sip->loop, sip->dns, sip->setup, book);
+	r = cw_peer_book_create(&sip->peer_book, &settings, book);
 	if (!r)
 		r = cw_monitor_create(&sip->monitor, sip, monitor);
 	cw_peer_book_destroy(book);
@@ -320,6 +328,21 @@ void cw_sip_reload(struct cw_sip *sip, struct cw_sip_setup *setup)
 	}
 	old->replaced = true;
 	cw_sip_setup_release(old);
+}
+
+/* Who came before it was known whose address that is, is told apart now. */
+static void on_peers_learned(void *arg)
+{
+	struct cw_sip *sip = arg;
+	struct cw_list *pos;
+
+	cw_list_for_each (pos, &sip->links) {
+		struct cw_link *link = cw_container_of(pos, struct cw_link, entry);
+
+		if (link->incoming && link->zone && !link->broken &&
+			link->zone->type == CW_ZONE_DEFAULT)
+			place(sip, link, cw_identify(sip->setup, sip->peer_book, link->connection));
+	}
 }
 
 void cw_sip_abort(struct cw_sip *sip)

@@ -121,6 +121,34 @@ zone internet {{ type dns; allow-private yes }}"""
             await lab.daemon.reload()
         await link.close()
 
+    async def test_a_tcp_peer_that_was_there_before_its_name_was_found_comes_into_its_zone(self):
+        zones = f"""zone IMP {{ type neighbor; transport tcp; trusted yes; peer {CLUSTER}:5060 }}
+zone internet {{ type dns; allow-private yes }}"""
+        lab = await self.lab(replace_zones=zones, listen=("tcp 127.0.0.1:0", "tls 127.0.0.1:0"))
+        await lab.daemon.stop()
+        lab.dns.pause()
+        lab.daemon.listeners = []
+        await lab.daemon.start()
+        reader, writer = await asyncio.open_connection(*lab.daemon.listeners[0], local_addr=("127.0.0.2", 0))
+        link = sip.Link(lab.cluster, reader, writer, False)
+        options = lab.from_cluster(*OPTIONS)
+        await link.send(options)
+        self.assert_status(await lab.cluster.final(options), 200)
+        lab.dns.resume()
+        for _ in range(20):
+            message = lab.from_cluster(body="x")
+            await link.send(message)
+            answering = asyncio.ensure_future(lab.edge.expect("MESSAGE", 30))
+            final = asyncio.ensure_future(lab.cluster.final(message, 30))
+            await asyncio.wait((answering, final), return_when=asyncio.FIRST_COMPLETED)
+            if answering.done():
+                break
+            answering.cancel()
+            await asyncio.sleep(0.5)
+        await lab.edge.respond(await answering, 200)
+        self.assert_status(await final, 200)
+        await link.close()
+
     async def test_a_thousand_peers_by_name_are_all_looked_up(self):
         zones = "\n".join(f"zone N{i} {{ type neighbor; peer n{i}.many.example:1; monitor yes }}" for i in range(1000))
         lab = await self.lab(more=zones, extra_dns=["--address=/many.example/127.0.0.10"])

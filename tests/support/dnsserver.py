@@ -7,6 +7,7 @@
 Names without a record do not exist (NXDOMAIN).
 """
 
+import signal
 import socket
 import struct
 import subprocess
@@ -91,6 +92,13 @@ class DnsServer:
                 if word.startswith("query[") and i + 1 < len(words):
                     asked.append((word[6:-1], words[i + 1]))
         return asked
+
+    def pause(self):
+        """Answer nothing until resume()."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self):
         if self._process and self._process.poll() is None:
