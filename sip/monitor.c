@@ -23,8 +23,10 @@ struct probe {
 struct cw_monitor {
 	struct cw_sip *sip;
 	struct cw_sip_setup *setup;
-	struct cw_list probes;
+	struct cw_list probes; /* in the order of zones and their peers */
 	size_t n_probes;
+	const struct probe *
+		*first; /* of each zone of the setup, by its index; NULL: not monitored */
 };
 
 static void settle(struct probe *p, bool up, const char *why)
@@ -194,6 +196,8 @@ static int add_probe(struct cw_monitor *monitor, const struct cw_zone *zone, siz
 	p->txn.lost = on_lost;
 	p->txn.arg = p;
 	cw_list_append(&monitor->probes, &p->entry);
+	if (peer == 0)
+		monitor->first[zone->index] = p;
 	/* Not all at once: others have questions to DNS as well. */
 	cw_timer_start(p->timer, monitor->n_probes++ * CW_MONITOR_SPREAD_MS);
 	return 0;
@@ -209,6 +213,11 @@ int cw_monitor_create(struct cw_monitor **out, struct cw_sip *sip, const struct 
 	monitor->setup = sip->setup;
 	cw_sip_setup_use(monitor->setup);
 	cw_list_init(&monitor->probes);
+	monitor->first = calloc(sip->setup->n_zones, sizeof(*monitor->first));
+	if (!monitor->first) {
+		cw_monitor_destroy(monitor);
+		return -ENOMEM;
+	}
 	for (size_t i = 1; i < sip->setup->n_zones; i++) {
 		const struct cw_zone *zone = sip->setup->zones[i];
 
@@ -240,20 +249,31 @@ void cw_monitor_destroy(struct cw_monitor *monitor)
 		free(p);
 	}
 	cw_sip_setup_release(monitor->setup);
+	free(monitor->first);
 	free(monitor);
+}
+
+/* The zone of that name in the monitor's own setup: a request may be of an older one. NULL: gone. */
+static const struct cw_zone *own_zone(const struct cw_monitor *monitor, const struct cw_zone *zone)
+{
+	const struct cw_sip_setup *setup = monitor->setup;
+
+	if (zone->index < setup->n_zones && setup->zones[zone->index] == zone)
+		return zone;
+	return cw_sip_setup_zone(setup, zone->name);
 }
 
 bool cw_monitor_is_down(const struct cw_monitor *monitor, const struct cw_zone *zone, size_t peer)
 {
-	struct cw_list *pos;
+	const struct probe *p;
 
 	if (!monitor || !zone->monitor)
 		return false;
-	cw_list_for_each (pos, &monitor->probes) {
-		const struct probe *p = cw_container_of(pos, struct probe, entry);
-
-		if (p->peer == peer && cw_str_eq(p->zone->name, zone->name))
-			return p->down;
-	}
-	return false;
+	zone = own_zone(monitor, zone);
+	if (!zone || peer >= zone->n_peers || !monitor->first[zone->index])
+		return false;
+	p = monitor->first[zone->index];
+	for (size_t i = 0; i < peer; i++)
+		p = cw_container_of(p->entry.next, struct probe, entry);
+	return p->down;
 }
