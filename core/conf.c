@@ -33,6 +33,8 @@ struct level {
 	struct cw_conf_node **tail; /* where the next directive is linked */
 	struct cw_conf_node *last;  /* the newest directive of this level and this file */
 	struct cw_place open;       /* the `{` */
+	/* Where a bare word ends in a `}` that was perhaps meant to stand alone; 0: nowhere. */
+	unsigned glued_line;
 };
 
 /* The reading of one text. */
@@ -352,9 +354,20 @@ static int close_block(struct parser *ps, const char *p)
 
 /* ---- words ---- */
 
+/* Note a word such as `A}`; `\d{2}` is none. */
+static void note_glued(struct parser *ps, struct cw_str word)
+{
+	struct level *lv = &ps->levels[ps->depth];
+
+	if (lv->glued_line == 0 && word.p[word.len - 1] == '}' && !memchr(word.p, '{', word.len))
+		lv->glued_line = ps->line_number;
+}
+
 static void add_word(
 	struct parser *ps, struct cw_str text, const char *p, size_t width, bool quoted)
 {
+	if (!quoted)
+		note_glued(ps, text);
 	if (width > CW_CONF_WORD_MAX) {
 		error_at(ps, p, width,
 			"this word is longer than 64 KiB; is a quote or a newline missing?");
@@ -476,6 +489,19 @@ static int parse_line(struct parser *ps)
 
 /* ---- texts and files ---- */
 
+static void report_unclosed(struct parser *ps, const struct level *lv)
+{
+	if (lv->glued_line)
+		cw_diag_add(ps->diag, CW_SEVERITY_ERROR, &lv->open,
+			"this block is never closed: the \"}\" in line %u belongs to a word; put a "
+			"blank before it",
+			lv->glued_line);
+	else
+		cw_diag_add(ps->diag, CW_SEVERITY_ERROR, &lv->open,
+			"this block is never closed: a \"}\" is missing before the end of the "
+			"file");
+}
+
 static int parse_text(struct parser *ps, struct cw_str text)
 {
 	static const struct cw_str byte_order_mark = CW_STR("\xef\xbb\xbf");
@@ -498,9 +524,7 @@ static int parse_text(struct parser *ps, struct cw_str text)
 		p = newline ? newline + 1 : end;
 	}
 	for (; ps->depth; ps->depth--)
-		cw_diag_add(ps->diag, CW_SEVERITY_ERROR, &ps->levels[ps->depth].open,
-			"this block is never closed: a \"}\" is missing before the end of the "
-			"file");
+		report_unclosed(ps, &ps->levels[ps->depth]);
 	return 0;
 }
 

@@ -180,6 +180,10 @@ static const struct error_case {
 	{"include without a match", "a; include no/such/*.file; b", 0,
 		"1:12+14 no file matches \"no/such/*.file\"\n", "a;b;"},
 	{"include with a block", "include x { a }", 0, "1:11+1 include takes no block\n", NULL},
+	{"a closing brace that is part of a word", "a { b \\d{2} 'c}'\n d e}\n f g}\n", 0,
+		"1:3+1 this block is never closed: the \"}\" in line 2 belongs to a word; put a "
+		"blank before it\n",
+		"a{b|\\d{2}|<c}>;d|e};f|g};};"},
 	{"all of them", "a \"\\d\"\n}\nb 'c\n{", 0,
 		"1:4+2 " ESCAPE "2:1+1 \"}\" closes no block\n3:3+2 " OPEN
 		"4:1+1 \"{\" must stand on the line of its keyword\n4:1+1 " CLOSED,
