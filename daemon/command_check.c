@@ -1,5 +1,7 @@
 /* causeway check: the configuration as `run` would read it, and what is wrong or doubtful about it. */
 #include "daemon/commands.h"
+
+#include "admin/text.h"
 #include "daemon/console.h"
 
 #include <jansson.h>
@@ -16,8 +18,9 @@ static json_t *entry_json(const struct cw_diag_entry *e)
 
 	if (!e->place.file)
 		return json_pack("{s:s, s:s}", "severity", severity, "message", e->message);
-	return json_pack("{s:s, s:s, s:i, s:i, s:s}", "severity", severity, "file", e->place.file,
-		"line", (int)e->place.line, "column", (int)e->place.column, "message", e->message);
+	return json_pack("{s:s, s:o, s:i, s:i, s:s}", "severity", severity, "file",
+		cw_text_json(cw_str_of(e->place.file)), "line", (int)e->place.line, "column",
+		(int)e->place.column, "message", e->message);
 }
 
 static int print_json(const char *path, const struct cw_config *config, struct cw_diag *diag)
@@ -30,8 +33,8 @@ static int print_json(const char *path, const struct cw_config *config, struct c
 	cw_diag_sort(diag);
 	for (i = 0; i < diag->count; i++)
 		json_array_append_new(messages, entry_json(&diag->entries[i]));
-	report = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "file", path, "errors",
-		(json_int_t)diag->errors, "warnings", (json_int_t)diag->warnings, "zones",
+	report = json_pack("{s:o, s:I, s:I, s:I, s:I, s:o}", "file", cw_text_json(cw_str_of(path)),
+		"errors", (json_int_t)diag->errors, "warnings", (json_int_t)diag->warnings, "zones",
 		(json_int_t)config->n_zones - 1, "rules", (json_int_t)n_rules, "messages",
 		messages);
 	if (!report || (json_dumpf(report, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) &&

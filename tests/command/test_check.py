@@ -179,6 +179,12 @@ class Check(CommandTest):
         self.assertEqual(done.returncode, 2)
         self.assertGreaterEqual(json.loads(done.stdout)["errors"], 3)
 
+    def test_json_of_a_file_whose_name_is_no_text(self):
+        (self.dir / os.fsdecode(b"\xff.conf")).write_text("hostname a.example\nx\n")
+        report = json.loads(self.causeway("check", "-c", os.fsdecode(b"\xff.conf"), "--json").stdout)
+        self.assertEqual(report["file"], "\\xff.conf")
+        self.assertEqual({m["file"] for m in report["messages"]}, {"\\xff.conf"})
+
     def test_certificates_are_opened(self):
         for change, cause in ((("server.pem", "absent.pem"), "c.conf:6:17: error: ca/absent.pem"),
                               (("server.pem", "old.pem"), "c.conf:6:17: error: ca/old.pem"),
