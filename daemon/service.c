@@ -254,9 +254,10 @@ static int make_base(struct cw_service *s, const struct cw_config *config, struc
 	for (size_t i = 0; i < s->n_dns_servers; i++)
 		s->dns_servers[i] = config->dns_servers[i];
 	r = cw_dns_create(&s->dns, s->loop, s->stats, s->dns_servers, s->n_dns_servers, NULL);
-	if (r == -ENOENT)
+	if (r && r != -ENOMEM)
 		cw_diag_add(diag, CW_SEVERITY_ERROR, NULL,
-			"no DNS server: neither the configuration nor /etc/resolv.conf names one");
+			"/etc/resolv.conf cannot be read, and no \"dns\" block names a server: %s",
+			strerror(-r));
 	return r ? r : load_secrets(&s->tls, &s->keyring, config, diag);
 }
 

@@ -116,7 +116,7 @@ int cw_dns_create(struct cw_dns **out, struct cw_loop *loop, struct cw_stats *st
 		r = cw_resolv_conf_read(&dns->servers, RESOLV_CONF);
 	if (r) {
 		free(dns);
-		return r == -ENOMEM ? r : -ENOENT;
+		return r;
 	}
 	dns->loop = loop;
 	dns->random = random ? random : system_random;

@@ -55,7 +55,7 @@ struct cw_dns_query;
 /*
  * A resolver. `servers`: addresses to ask in turn; none: those of /etc/resolv.conf. `random` (NULL: the system's) gives a number in [0, below) for the weights.
  *
- * Returns: 0 and *out set, owned by the caller; -ENOMEM; -ENOENT when no server is known.
+ * Returns: 0 and *out set, owned by the caller; -ENOMEM; another negative errno when /etc/resolv.conf cannot be read.
  */
 int cw_dns_create(struct cw_dns **out, struct cw_loop *loop, struct cw_stats *stats,
 	const struct cw_address *servers, size_t n_servers, uint32_t (*random)(uint32_t below));

@@ -32,17 +32,19 @@ static void read_line(struct cw_dns_servers *servers, struct cw_str line)
 
 int cw_resolv_conf_read(struct cw_dns_servers *out, const char *path)
 {
+	static const struct cw_str this_machine = CW_STR("nameserver 127.0.0.1");
 	struct cw_dns_servers servers = {.n = 0};
 	char line[LINE_MAX_BYTES];
 	FILE *f = fopen(path, "re");
 
-	if (!f)
+	if (!f && errno != ENOENT)
 		return -errno;
-	while (fgets(line, sizeof(line), f))
+	while (f && fgets(line, sizeof(line), f))
 		read_line(&servers, cw_str_of(line));
-	fclose(f);
+	if (f)
+		fclose(f);
 	if (servers.n == 0)
-		return -ENOENT;
+		read_line(&servers, this_machine);
 	*out = servers;
 	return 0;
 }
