@@ -316,7 +316,9 @@ static void on_finished(void *arg)
 	struct cw_context *ctx = arg;
 	enum cw_reason outcome = ctx->relay.outcome;
 	const struct own_answer *own = &own_answers[outcome];
-	struct cw_sip_message *best = ctx->best;
+	/* Who took its request back is told that, and not what came of it elsewhere before. */
+	bool is_moot = outcome == CW_REASON_CANCELLED && ctx->best && ctx->best->status != 487;
+	struct cw_sip_message *best = is_moot ? NULL : ctx->best;
 	bool success = outcome == CW_REASON_DELIVERED;
 
 	ctx->status = best ? best->status : own->status;

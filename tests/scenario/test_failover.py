@@ -223,6 +223,17 @@ class TargetsTest(ProxyCase):
             await lab.cluster.respond(await lab.cluster.expect(method), 408)
             self.assert_status(await lab.edge.final(request), status)
 
+    async def test_a_cancel_while_another_peer_is_tried_is_answered_487(self):
+        hole = BlackHole("127.0.0.5")
+        self.addCleanup(hole.close)
+        lab = await self.lab(imp_peers=["@cluster@", hole.address])
+        invite = lab.from_edge("INVITE", contact=GRUU, content_type="application/sdp", body=IM_OFFER)
+        await lab.send(lab.edge, invite)
+        await lab.cluster.respond(await lab.cluster.expect("INVITE"), 503)
+        await lab.cluster.expect("ACK")
+        self.assert_status(await lab.ask(lab.edge, lab.edge.cancel(invite)), 200)
+        self.assert_status(await lab.edge.final(invite), 487)
+
     async def test_stop_ends_the_search_even_if_the_target_fails(self):
         await self.walk(404, None, 404, **two_zones("stop"))
 
