@@ -54,12 +54,13 @@ static void remember_sender(struct cw_context *ctx, struct cw_link *link)
 		memcpy(ctx->sender, identity->fingerprint, sizeof(ctx->sender));
 }
 
-static void release_message(struct cw_context *ctx)
+/* Free a message that was counted among the bytes held; NULL is fine. */
+static void release(struct cw_sip *sip, struct cw_sip_message **message)
 {
-	if (ctx->message)
-		ctx->sip->held_bytes -= ctx->message->bytes.len;
-	cw_sip_message_destroy(ctx->message);
-	ctx->message = NULL;
+	if (*message)
+		sip->held_bytes -= (*message)->memory;
+	cw_sip_message_destroy(*message);
+	*message = NULL;
 }
 
 /* The request is over: nothing of it is left. */
@@ -75,8 +76,8 @@ static void destroy(struct cw_context *ctx)
 	cw_table_remove(&sip->transactions.servers, &ctx->server);
 	cw_list_remove(&ctx->on_link);
 	cw_list_remove(&ctx->entry);
-	cw_sip_message_destroy(ctx->best);
-	release_message(ctx);
+	release(sip, &ctx->best);
+	release(sip, &ctx->message);
 	cw_arena_finish(&ctx->arena);
 	cw_sip_setup_release(ctx->setup);
 	free(ctx);
@@ -117,7 +118,7 @@ int cw_context_create(struct cw_context **out, struct cw_sip *sip, struct cw_lin
 	cw_list_append(&sip->contexts, &ctx->entry);
 	sip->n_contexts++;
 	sip->n_outside += ctx->from->type == CW_ZONE_DEFAULT;
-	sip->held_bytes += message->bytes.len;
+	sip->held_bytes += message->memory;
 	cw_fates_open(&sip->fates);
 	*out = ctx;
 	return 0;
@@ -174,10 +175,9 @@ static void linger(struct cw_context *ctx, enum cw_context_state state)
 		destroy(ctx);
 		return;
 	}
-	cw_sip_message_destroy(ctx->best);
-	ctx->best = NULL;
+	release(sip, &ctx->best);
 	if (state == CW_CONTEXT_COMPLETED)
-		release_message(ctx);
+		release(sip, &ctx->message);
 	sip->n_lingering++;
 	enter(ctx, state);
 	cw_timer_start(ctx->linger, CW_TIMER_H_MS);
@@ -287,7 +287,8 @@ void cw_context_offer(struct cw_context *ctx, struct cw_sip_message *response,
 		cw_sip_message_destroy(response);
 		return;
 	}
-	cw_sip_message_destroy(ctx->best);
+	release(ctx->sip, &ctx->best);
+	ctx->sip->held_bytes += response->memory;
 	ctx->best = response;
 	ctx->best_from = from;
 }

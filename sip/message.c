@@ -96,14 +96,17 @@ static int allocate(struct parse *p, struct cw_str frame, size_t head_len,
 {
 	struct cw_sip_message *m;
 	struct cw_sip_line *copies;
+	size_t memory;
 	char *bytes;
 
 	count_lists(p, lines, n_lines);
-	m = malloc(sizeof(*m) + n_lines * sizeof(*lines) + p->max_vias * sizeof(*p->vias) +
-		   (p->max_routes + p->max_record_routes) * sizeof(*p->routes) + frame.len);
+	memory = sizeof(*m) + n_lines * sizeof(*lines) + p->max_vias * sizeof(*p->vias) +
+		 (p->max_routes + p->max_record_routes) * sizeof(*p->routes) + frame.len;
+	m = malloc(memory);
 	if (!m)
 		return -ENOMEM;
 	memset(m, 0, sizeof(*m));
+	m->memory = memory;
 	copies = (struct cw_sip_line *)(m + 1);
 	p->vias = (struct cw_sip_via *)(copies + n_lines);
 	p->routes = (struct cw_sip_route *)(p->vias + p->max_vias);

@@ -78,6 +78,7 @@ struct cw_sip_route {
 
 struct cw_sip_message {
 	struct cw_str bytes;      /* all of it */
+	size_t memory;            /* bytes that it takes with its index */
 	struct cw_str head;       /* start line and headers with the empty line */
 	struct cw_str start_line; /* without CRLF */
 	struct cw_str body;

@@ -16,10 +16,11 @@
 #include "sip/setup.h"
 #include "sip/transaction.h"
 
-#define CW_SIP_CONTEXTS_MAX   50000        /* requests under way */
-#define CW_SIP_OUTSIDE_MAX    25000        /* of them, from the zone `default` */
-#define CW_SIP_HELD_MAX_BYTES (512u << 20) /* bytes of messages held by them */
-#define CW_SIP_LINGERING_MAX  20000        /* INVITEs that wait for their ACK or for further 2xx */
+#define CW_SIP_CONTEXTS_MAX 50000 /* requests under way */
+#define CW_SIP_OUTSIDE_MAX  25000 /* of them, from the zone `default` */
+#define CW_SIP_HELD_MAX_BYTES                                                                      \
+	(512u << 20) /* bytes of their messages and best answers, with the index over them */
+#define CW_SIP_LINGERING_MAX 20000 /* INVITEs that wait for their ACK or for further 2xx */
 
 /* Counters of the SIP side. */
 struct cw_sip_counters {

@@ -490,6 +490,27 @@ START_TEST(limits_what_a_message_holds)
 }
 END_TEST
 
+/* A hundred headers of a few bytes each: what is held of them is the index. */
+START_TEST(counts_the_memory_of_its_index)
+{
+	struct cw_sip_message *m;
+	struct cw_buf text;
+
+	cw_buf_init(&text, 0);
+	cw_buf_add(&text, cw_str_of(LINE VIA));
+	for (int i = 0; i < 100; i++)
+		cw_buf_add(&text, cw_str_of("v:SIP/2.0/TLS a\r\n"));
+	cw_buf_add(&text, cw_str_of(REST END));
+	ck_assert_int_eq(text.error, 0);
+	m = parse_valid(cw_buf_str(&text));
+	ck_assert_uint_ge(m->memory, m->bytes.len + m->n_lines * sizeof(struct cw_sip_line) +
+					     m->n_vias * sizeof(struct cw_sip_via));
+	ck_assert_uint_gt(m->memory, 8 * m->bytes.len);
+	cw_sip_message_destroy(m);
+	cw_buf_finish(&text);
+}
+END_TEST
+
 START_TEST(clips_a_long_name_in_the_reason)
 {
 	char text[1024];
@@ -608,6 +629,7 @@ int main(void)
 	tcase_add_test(tcase, finds_the_fields_of_a_response);
 	tcase_add_test(tcase, indexes_lists_over_lines);
 	ADD_ROWS(tcase, limits_what_a_message_holds, limit_cases);
+	tcase_add_test(tcase, counts_the_memory_of_its_index);
 	tcase_add_test(tcase, clips_a_long_name_in_the_reason);
 	tcase_add_test(tcase, takes_a_name_longer_than_sofia_can_hold);
 	tcase_add_test(tcase, names_headers_and_methods);
