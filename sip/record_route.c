@@ -27,15 +27,15 @@ struct cw_str cw_route_take_own(struct cw_context *ctx)
 {
 	const struct cw_sip_message *m = ctx->message;
 	struct cw_str token = {NULL, 0}, found;
-	const struct cw_sip_uri *last = m->n_routes ? &m->routes[m->n_routes - 1].uri : NULL;
 
 	/*
 	 * A strict router before us: our Route stands in the Request-URI, the real one is the last
 	 * Route, if it is one that may stand there.
 	 */
-	if (last && last->headers.len == 0 && cw_route_is_ours(ctx->setup, &m->request_uri) &&
+	if (m->n_routes > 0 && m->routes[m->n_routes - 1].uri.headers.len == 0 &&
+		cw_route_is_ours(ctx->setup, &m->request_uri) &&
 		cw_sip_param(m->request_uri.params, CW_TOKEN_PARAM, &token)) {
-		ctx->request_uri = last->text;
+		ctx->request_uri = m->routes[m->n_routes - 1].uri.text;
 		ctx->drop_last_route = true;
 	}
 	for (size_t i = 0; i + ctx->drop_last_route < m->n_routes; i++) {
