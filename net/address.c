@@ -169,12 +169,14 @@ struct block {
 static const struct block private_v4[] = {
 	{{0}, 8},                   /* "this host" (RFC 1122); 0.0.0.0 connects to loopback */
 	{{10}, 8}, {{100, 64}, 10}, /* RFC 6598 */
-	{{127}, 8}, {{169, 254}, 16}, {{172, 16}, 12}, {{192, 168}, 16}, {{224}, 4},
-	{{240}, 4}, /* reserved, with 255.255.255.255 */
+	{{127}, 8}, {{169, 254}, 16}, {{172, 16}, 12}, {{192, 0, 0}, 24}, /* RFC 6890 */
+	{{192, 168}, 16}, {{198, 18}, 15},                                /* RFC 2544 */
+	{{224}, 4}, {{240}, 4}, /* reserved, with 255.255.255.255 */
 };
 
 static const struct block private_v6[] = {
-	{{0}, 96}, /* ::, ::1 and the old IPv4-compatible form */
+	{{0}, 96},                                  /* ::, ::1 and the old IPv4-compatible form */
+	{{0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, 48}, /* a NAT64 of the site's own (RFC 8215) */
 	{{0xfc}, 7},
 	{{0xfe, 0x80}, 10},
 	{{0xfe, 0xc0}, 10}, /* site-local (RFC 3879) */
@@ -204,11 +206,14 @@ bool cw_address_is_private(const struct cw_address *a)
 {
 	static const struct block mapped = {{[10] = 0xff, [11] = 0xff}, 96};
 	static const struct block nat64 = {{0x00, 0x64, 0xff, 0x9b}, 96}; /* RFC 6052 */
+	static const struct block six_to_four = {{0x20, 0x02}, 16};       /* RFC 3056, 2 */
 	uint8_t bytes[CW_ADDRESS_HOST_BYTES];
 
 	cw_address_host_bytes(a, bytes);
 	if (in_block(bytes, &mapped) || in_block(bytes, &nat64))
 		return in_blocks(
 			bytes + 12, private_v4, sizeof(private_v4) / sizeof(private_v4[0]));
+	if (in_block(bytes, &six_to_four))
+		return in_blocks(bytes + 2, private_v4, sizeof(private_v4) / sizeof(private_v4[0]));
 	return in_blocks(bytes, private_v6, sizeof(private_v6) / sizeof(private_v6[0]));
 }

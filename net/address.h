@@ -45,7 +45,8 @@ void cw_address_host_bytes(const struct cw_address *a, uint8_t out[static CW_ADD
 /* Whether both are the same host, whatever the port; IPv4 and IPv4-mapped IPv6 are the same. */
 bool cw_address_same_host(const struct cw_address *a, const struct cw_address *b);
 
-/* Whether it is loopback, private (RFC 1918, RFC 4193, link-local, shared RFC 6598), unspecified, multicast or broadcast, also behind an IPv4-mapped or NAT64 prefix: not a target on the Internet. */
+/* Whether it is loopback, private (RFC 1918, RFC 4193, link-local, shared RFC 6598), unspecified, multicast, broadcast or otherwise set
+ * aside, also behind an IPv4-mapped, NAT64 or 6to4 prefix: not a target on the Internet. */
 bool cw_address_is_private(const struct cw_address *a);
 
 #endif

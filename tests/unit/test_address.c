@@ -154,6 +154,17 @@ static const struct private_case {
 	{"::ffff:192.0.2.1", false},
 	{"64:ff9b::127.0.0.1", true},
 	{"64:ff9b::192.0.2.1", false},
+	{"64:ff9b:1::192.0.2.1", true},
+	{"64:ff9b:2::192.0.2.1", false},
+	{"2002:7f00:1::1", true},
+	{"2002:a00:1::1", true},
+	{"2002:c000:201::1", false},
+	{"192.0.0.8", true},
+	{"192.0.1.8", false},
+	{"198.17.255.255", false},
+	{"198.18.0.1", true},
+	{"198.19.255.255", true},
+	{"198.20.0.0", false},
 };
 
 START_TEST(knows_private_addresses)
