@@ -8,7 +8,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
-PAGE = (Path(__file__).resolve().parents[2] / "daemon" / "causeway.8.scd").read_text()
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "daemon" / "causeway.8.scd").read_text()
 BLOCKS = re.findall(r"^```\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 
@@ -45,6 +46,23 @@ class Man(unittest.TestCase):
                 self.assertIn("exit status", text)
         self.assertIn("locate", names)
         self.assertIn("rules test", names)
+
+    def test_every_event_and_counter_stands_in_the_page(self):
+        sources = {path: path.read_text() for path in ROOT.glob("[a-z]*/*.c") if path.parent.name != "tests"}
+        events, counters = set(), set()
+        for text in sources.values():
+            for area, event in re.findall(r'cw_(?:error|warn|info)\(\s*"([a-z.]+)",\s*cw_kz\("event",([^)]*)\)', text):
+                events |= {(area, name) for name in re.findall(r'"([a-z-]+)"', event)}
+            counters |= set(re.findall(r'cw_stats_counter\([^,()]+,\s*"([a-z.-]+)"\)', text))
+        self.assertGreater(min(len(events), len(counters)), 20)
+        for area, event in sorted(events):
+            with self.subTest(area=area, event=event):
+                entry = re.search(rf"^[^\n]*\*{area}\*[^\n]*\n(\t[^\n]*\n)+", PAGE, re.MULTILINE)
+                self.assertIsNotNone(entry, f"no entry *{area}*")
+                self.assertIn(event, entry.group())
+        for name in sorted(counters):
+            with self.subTest(counter=name):
+                self.assertIn(f"*{name}*", PAGE)
 
     def test_every_section_is_of_a_command(self):
         headings = re.findall(r"^## causeway ([a-z]+(?: [a-z]+)?)(?= [^a-z]| [A-Z]|$)", PAGE, re.MULTILINE)
