@@ -1,11 +1,13 @@
 /* Any bytes as a configuration file: a tree or errors with places inside the text, never a crash. */
 #include "core/conf.h"
 
+#include <errno.h>
 #include <glob.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int __wrap_glob(const char *pattern, int flags, int (*error)(const char *, int), glob_t *out);
+int __wrap_access(const char *path, int mode);
 
 /* Includes find nothing: the bytes may not choose which files of this machine are read. */
 int __wrap_glob(const char *pattern, int flags, int (*error)(const char *, int), glob_t *out)
@@ -15,6 +17,14 @@ int __wrap_glob(const char *pattern, int flags, int (*error)(const char *, int),
 	(void)error;
 	(void)out;
 	return GLOB_NOMATCH;
+}
+
+int __wrap_access(const char *path, int mode)
+{
+	(void)path;
+	(void)mode;
+	errno = ENOENT;
+	return -1;
 }
 
 static void visit(const struct cw_conf_node *n, struct cw_diag *diag)

@@ -1,11 +1,13 @@
 /* Any bytes as a configuration, settings and all: errors with places, or what `check` and `run` work with. Never a crash. */
 #include "daemon/config.h"
 
+#include <errno.h>
 #include <glob.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int __wrap_glob(const char *pattern, int flags, int (*error)(const char *, int), glob_t *out);
+int __wrap_access(const char *path, int mode);
 
 /* Includes find nothing: the bytes may not choose which files of this machine are read. */
 int __wrap_glob(const char *pattern, int flags, int (*error)(const char *, int), glob_t *out)
@@ -15,6 +17,14 @@ int __wrap_glob(const char *pattern, int flags, int (*error)(const char *, int),
 	(void)error;
 	(void)out;
 	return GLOB_NOMATCH;
+}
+
+int __wrap_access(const char *path, int mode)
+{
+	(void)path;
+	(void)mode;
+	errno = ENOENT;
+	return -1;
 }
 
 /* What everybody who uses a configuration without errors relies on. */
