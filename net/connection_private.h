@@ -110,6 +110,14 @@ void cw_connection_tls_failed(
 /* The same for a connection that was open: whether it was the peer's late refusal of our certificate (TLS 1.3), which is logged. */
 bool cw_connection_tls_lost(struct cw_connection *c, char detail[static CW_CONNECTION_DETAIL_MAX]);
 
+/*
+ * Write to the socket at once.
+ *
+ * Returns: whether it took all bytes; if not, the very same bytes must be written next, by libevent, which finds the error if there
+ * is one.
+ */
+bool cw_connection_tls_write(struct cw_connection *c, struct cw_str bytes);
+
 /* Send close_notify, if the socket takes it. */
 void cw_connection_tls_shutdown(struct cw_connection *c);
 

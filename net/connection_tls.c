@@ -143,6 +143,16 @@ bool cw_connection_tls_lost(struct cw_connection *c, char detail[static CW_CONNE
 	return true;
 }
 
+bool cw_connection_tls_write(struct cw_connection *c, struct cw_str bytes)
+{
+	size_t written;
+
+	if (SSL_write_ex(c->ssl, bytes.p, bytes.len, &written) == 1)
+		return true;
+	ERR_clear_error(); /* or it would be read as the failure of the next connection */
+	return false;
+}
+
 void cw_connection_tls_shutdown(struct cw_connection *c)
 {
 	ERR_clear_error();
