@@ -146,6 +146,29 @@ int cw_arena_str(struct cw_arena *a, struct cw_str s, struct cw_str *out)
 	return 0;
 }
 
+int cw_arena_join(
+	struct cw_arena *a, struct cw_str *out, const struct cw_str *parts, size_t n_parts)
+{
+	size_t len = 0, at = 0;
+	char *p;
+
+	for (size_t i = 0; i < n_parts; i++) {
+		if (parts[i].len >= SIZE_MAX - len)
+			return -ENOMEM;
+		len += parts[i].len;
+	}
+	p = cw_arena_alloc(a, len + 1);
+	if (!p)
+		return -ENOMEM;
+	for (size_t i = 0; i < n_parts; i++) {
+		if (parts[i].len > 0)
+			memcpy(p + at, parts[i].p, parts[i].len);
+		at += parts[i].len;
+	}
+	*out = cw_str_make(p, len);
+	return 0;
+}
+
 int cw_arena_printf(struct cw_arena *a, struct cw_str *out, const char *format, ...)
 {
 	char shortly[PRINTF_SHORT]; /* nearly all texts fit: those are formatted once */

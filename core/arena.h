@@ -39,6 +39,14 @@ void *cw_arena_alloc(struct cw_arena *a, size_t size);
 int cw_arena_str(struct cw_arena *a, struct cw_str s, struct cw_str *out);
 
 /*
+ * The parts, one behind the other, in the arena, followed by a NUL.
+ *
+ * Returns: 0 and *out set; -ENOMEM.
+ */
+int cw_arena_join(
+	struct cw_arena *a, struct cw_str *out, const struct cw_str *parts, size_t n_parts);
+
+/*
  * Text made by a printf format, in the arena, followed by a NUL.
  *
  * Returns: 0 and *out set; -ENOMEM; -EINVAL when the format cannot be printed.

@@ -1,6 +1,8 @@
 /* Buffers: room by doubling, up to the limit. */
 #include "core/buf.h"
 
+#include "core/decimal.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -69,6 +71,13 @@ void cw_buf_add_char(struct cw_buf *b, char c)
 	if (!reserve(b, 1))
 		return;
 	b->data[b->len++] = c;
+}
+
+void cw_buf_add_number(struct cw_buf *b, uint64_t number)
+{
+	char room[CW_DECIMAL_MAX];
+
+	cw_buf_add(b, cw_decimal(room, number));
 }
 
 void cw_buf_printf(struct cw_buf *b, const char *format, ...)

@@ -32,6 +32,9 @@ void cw_buf_add(struct cw_buf *b, struct cw_str s);
 /* Append one byte; errors as cw_buf_add. */
 void cw_buf_add_char(struct cw_buf *b, char c);
 
+/* Append a number in decimal; errors as cw_buf_add. */
+void cw_buf_add_number(struct cw_buf *b, uint64_t number);
+
 /* Append text made by a printf format; errors as cw_buf_add. */
 void cw_buf_printf(struct cw_buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

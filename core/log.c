@@ -1,6 +1,8 @@
 /* Log lines: built on the stack, written with one write, or held back to be written with others. */
 #include "core/log.h"
 
+#include "core/decimal.h"
+
 #include <errno.h>
 #include <time.h>
 #include <unistd.h>
@@ -145,17 +147,13 @@ static void line_value(struct line *l, struct cw_str s)
 
 static void line_number(struct line *l, int64_t number)
 {
-	uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-	char text[24];
-	size_t at = sizeof(text);
+	char room[CW_DECIMAL_MAX];
+	struct cw_str digits =
+		cw_decimal(room, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
 
-	do {
-		text[--at] = (char)('0' + rest % 10);
-		rest /= 10;
-	} while (rest > 0);
 	if (number < 0)
-		text[--at] = '-';
-	line_bytes(l, text + at, sizeof(text) - at);
+		line_char(l, '-');
+	line_bytes(l, digits.p, digits.len);
 }
 
 static void line_begin(struct line *l, long milliseconds, enum cw_log_level level, const char *area)

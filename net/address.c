@@ -1,11 +1,18 @@
 /* Transport addresses as text and as what they mean. */
 #include "net/address.h"
 
+#include "core/decimal.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
 
 static const struct sockaddr_in *v4(const struct cw_address *a)
 {
@@ -43,7 +50,7 @@ static int make_v6(struct cw_address *out, struct cw_str host, uint16_t port)
 
 	if (scope < host.len && parse_scope(cw_str_from(host, scope + 1), &in6.sin6_scope_id))
 		return -EINVAL;
-	if (scope >= sizeof(text))
+	if (scope >= sizeof(text) || memchr(host.p, '\0', host.len))
 		return -EINVAL;
 	memcpy(text, host.p, scope);
 	text[scope] = '\0';
@@ -54,16 +61,35 @@ static int make_v6(struct cw_address *out, struct cw_str host, uint16_t port)
 	return 0;
 }
 
+/* As inet_pton reads it: four numbers without leading zeros. */
+static bool parse_v4(struct cw_str text, struct in_addr *out)
+{
+	uint8_t bytes[4];
+	size_t at = 0;
+
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		size_t begin = at;
+		unsigned number = 0;
+
+		for (; at < text.len && at < begin + 3 && is_digit(text.p[at]); at++)
+			number = number * 10 + (unsigned)(text.p[at] - '0');
+		if (at == begin || number > UINT8_MAX || (text.p[begin] == '0' && at > begin + 1))
+			return false;
+		bytes[i] = (uint8_t)number;
+		if (i + 1 < sizeof(bytes) && (at == text.len || text.p[at++] != '.'))
+			return false;
+	}
+	if (at < text.len)
+		return false;
+	memcpy(out, bytes, sizeof(bytes));
+	return true;
+}
+
 static int make_v4(struct cw_address *out, struct cw_str host, uint16_t port)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
-	char text[INET_ADDRSTRLEN];
 
-	if (host.len >= sizeof(text))
-		return -EINVAL;
-	memcpy(text, host.p, host.len);
-	text[host.len] = '\0';
-	if (inet_pton(AF_INET, text, &in.sin_addr) != 1)
+	if (!parse_v4(host, &in.sin_addr))
 		return -EINVAL;
 	*out = (struct cw_address){.len = sizeof(in)};
 	memcpy(&out->sa, &in, sizeof(in));
@@ -72,7 +98,7 @@ static int make_v4(struct cw_address *out, struct cw_str host, uint16_t port)
 
 int cw_address_make(struct cw_address *out, struct cw_str host, uint16_t port)
 {
-	if (host.len == 0 || memchr(host.p, '\0', host.len))
+	if (host.len == 0)
 		return -EINVAL;
 	if (host.len >= 2 && host.p[0] == '[' && host.p[host.len - 1] == ']')
 		return make_v6(out, cw_str_make(host.p + 1, host.len - 2), port);
@@ -98,18 +124,39 @@ int cw_address_parse(struct cw_address *out, struct cw_str text)
 	return cw_address_make(out, host, (uint16_t)port);
 }
 
+/* For each request one is written, so without printf. */
+static void format_v4(const struct in_addr *in, char *out)
+{
+	char room[CW_DECIMAL_MAX];
+	uint8_t bytes[4];
+
+	memcpy(bytes, in, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		struct cw_str number = cw_decimal(room, bytes[i]);
+
+		memcpy(out, number.p, number.len);
+		out += number.len;
+		*out++ = '.';
+	}
+	out[-1] = '\0';
+}
+
 void cw_address_format_host(const struct cw_address *a, char out[static CW_ADDRESS_TEXT_MAX])
 {
-	char text[INET6_ADDRSTRLEN] = "-";
+	char text[INET6_ADDRSTRLEN];
 
-	if (a->sa.ss_family == AF_INET)
-		inet_ntop(AF_INET, &v4(a)->sin_addr, text, sizeof(text));
-	else if (a->sa.ss_family == AF_INET6)
+	if (a->sa.ss_family == AF_INET) {
+		format_v4(&v4(a)->sin_addr, out);
+	} else if (a->sa.ss_family == AF_INET6) {
 		inet_ntop(AF_INET6, &v6(a)->sin6_addr, text, sizeof(text));
-	if (a->sa.ss_family == AF_INET6 && v6(a)->sin6_scope_id != 0)
-		snprintf(out, CW_ADDRESS_TEXT_MAX, "%s%%%u", text, (unsigned)v6(a)->sin6_scope_id);
-	else
-		snprintf(out, CW_ADDRESS_TEXT_MAX, "%s", text);
+		if (v6(a)->sin6_scope_id != 0)
+			snprintf(out, CW_ADDRESS_TEXT_MAX, "%s%%%u", text,
+				(unsigned)v6(a)->sin6_scope_id);
+		else
+			memcpy(out, text, sizeof(text));
+	} else {
+		memcpy(out, "-", 2);
+	}
 }
 
 void cw_address_format(const struct cw_address *a, char out[static CW_ADDRESS_TEXT_MAX])

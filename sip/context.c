@@ -103,9 +103,9 @@ int cw_context_create(struct cw_context **out, struct cw_sip *sip, struct cw_lin
 	choose_trace(ctx);
 	r = cw_attempt_init(&ctx->attempt, ctx);
 	if (!r && ctx->answerable)
-		r = cw_server_key(&sip->key, message, link);
+		r = cw_server_key(&sip->scratch, message, link);
 	if (!r && ctx->answerable)
-		r = cw_arena_str(&ctx->arena, cw_buf_str(&sip->key), &key);
+		r = cw_arena_str(&ctx->arena, cw_buf_str(&sip->scratch), &key);
 	if (!r && ctx->answerable)
 		r = cw_table_insert(&sip->transactions.servers, &ctx->server, key);
 	if (r) {

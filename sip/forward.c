@@ -76,21 +76,35 @@ static int choose_uri(struct cw_str *out, struct cw_context *ctx, const struct c
 	*out = ctx->request_uri;
 	if (ctx->by_token || cw_str_eq(target->alias, ctx->request.alias))
 		return 0;
-	return cw_arena_printf(&ctx->arena, out, "%" CW_STR_FMT ":%" CW_STR_FMT, CW_STR_ARG(scheme),
-		CW_STR_ARG(target->alias));
+	return cw_arena_join(
+		&ctx->arena, out, (const struct cw_str[]){scheme, CW_STR(":"), target->alias}, 3);
+}
+
+/* The value of our Via, in the scratch buffer. */
+static int make_via(
+	struct cw_str *out, struct cw_context *ctx, const struct cw_zone *zone, const char *branch)
+{
+	struct cw_buf *via = &ctx->sip->scratch;
+
+	cw_buf_clear(via);
+	cw_buf_add(
+		via, cw_str_of(zone->transport == CW_ZONE_TLS ? "SIP/2.0/TLS " : "SIP/2.0/TCP "));
+	cw_buf_add(via, zone->local_name);
+	cw_buf_add_char(via, ':');
+	cw_buf_add_number(via, cw_sip_setup_port(ctx->setup, zone->transport));
+	cw_buf_add(via, cw_str_of(";branch="));
+	cw_buf_add(via, cw_str_of(branch));
+	*out = cw_buf_str(via);
+	return via->error;
 }
 
 static int collect(struct cw_sip_rewrite *rw, struct cw_context *ctx,
 	const struct cw_target *target, const char *branch)
 {
 	const struct cw_zone *zone = target->zone;
-	bool tls = zone->transport == CW_ZONE_TLS;
 	struct cw_str via, uri;
-	int r;
+	int r = make_via(&via, ctx, zone, branch);
 
-	r = cw_arena_printf(&ctx->arena, &via, "SIP/2.0/%s %" CW_STR_FMT ":%u;branch=%s",
-		tls ? "TLS" : "TCP", CW_STR_ARG(zone->local_name),
-		cw_sip_setup_port(ctx->setup, zone->transport), branch);
 	if (!r)
 		r = choose_uri(&uri, ctx, target);
 	if (!r)

@@ -17,8 +17,8 @@ static struct cw_context *find_server(
 	struct cw_sip *sip, struct cw_link *link, const struct cw_sip_message *message)
 {
 	struct cw_table_link *entry =
-		cw_server_key(&sip->key, message, link) == 0
-			? cw_table_find(&sip->transactions.servers, cw_buf_str(&sip->key))
+		cw_server_key(&sip->scratch, message, link) == 0
+			? cw_table_find(&sip->transactions.servers, cw_buf_str(&sip->scratch))
 			: NULL;
 
 	return entry ? cw_container_of(entry, struct cw_context, server) : NULL;
@@ -280,8 +280,8 @@ static void check_sender(struct cw_context *ctx)
 	case CW_SENDER_LOOKUP:
 		break;
 	}
-	if (cw_arena_printf(&ctx->arena, &name, "%" CW_STR_FMT "%" CW_STR_FMT, CW_STR_ARG(service),
-		    CW_STR_ARG(ctx->sender_domain)) ||
+	if (cw_arena_join(
+		    &ctx->arena, &name, (const struct cw_str[]){service, ctx->sender_domain}, 2) ||
 		cw_dns_srv_for_stranger(
 			&ctx->sender_query, ctx->sip->dns, name, on_sender_record, ctx)) {
 		ctx->sender_query = NULL;

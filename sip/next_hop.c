@@ -92,8 +92,8 @@ static void begin_dns(struct cw_next_hop *hop, const struct cw_next_hop_question
 	if (q->by_route)
 		/* Its certificate is checked against the Route's name, wherever SRV leads. */
 		hop->by_route = true;
-	if (cw_arena_printf(hop->arena, &hop->srv_name, "%" CW_STR_FMT "%" CW_STR_FMT,
-		    CW_STR_ARG(service), CW_STR_ARG(hop->domain)))
+	if (cw_arena_join(
+		    hop->arena, &hop->srv_name, (const struct cw_str[]){service, hop->domain}, 2))
 		return;
 	hop->want_srv = true;
 }

@@ -81,7 +81,7 @@ int cw_sip_create(struct cw_sip **out, const struct cw_sip_settings *settings)
 	cw_list_init(&sip->links);
 	cw_list_init(&sip->contexts);
 	cw_buf_init(&sip->out, OUT_MAX);
-	cw_buf_init(&sip->key, OUT_MAX);
+	cw_buf_init(&sip->scratch, OUT_MAX);
 	sip->pool = cw_pool_create(&(struct cw_pool_settings){
 		.loop = settings->loop,
 		.tls = settings->tls,
@@ -109,7 +109,7 @@ void cw_sip_destroy(struct cw_sip *sip)
 		cw_link_abandon(cw_container_of(sip->links.next, struct cw_link, entry));
 	cw_transactions_finish(&sip->transactions);
 	cw_buf_finish(&sip->out);
-	cw_buf_finish(&sip->key);
+	cw_buf_finish(&sip->scratch);
 	cw_sip_setup_release(sip->setup);
 	free(sip);
 }

@@ -1,5 +1,6 @@
 #include "sip/record_route.h"
 
+#include "core/decimal.h"
 #include "core/log.h"
 #include "dialplan/alias.h"
 
@@ -187,14 +188,22 @@ static bool make_token(
 static int push_one(struct cw_sip_rewrite *rw, const struct cw_sip_setup *setup,
 	const struct cw_zone *zone, const char *token, struct cw_arena *arena)
 {
-	bool tls = zone->transport == CW_ZONE_TLS;
-	unsigned port = cw_sip_setup_port(setup, zone->transport);
+	char room[CW_DECIMAL_MAX];
+	const struct cw_str parts[] = {
+		CW_STR("<sip:"),
+		zone->local_name,
+		CW_STR(":"),
+		cw_decimal(room, cw_sip_setup_port(setup, zone->transport)),
+		cw_str_of(
+			zone->transport == CW_ZONE_TLS ? ";transport=tls;lr" : ";transport=tcp;lr"),
+		cw_str_of(token[0] ? ";" CW_TOKEN_PARAM "=" : ""),
+		cw_str_of(token),
+		CW_STR(">"),
+	};
 	struct cw_str value;
 	int r;
 
-	r = cw_arena_printf(arena, &value, "<sip:%" CW_STR_FMT ":%u;transport=%s;lr%s%s>",
-		CW_STR_ARG(zone->local_name), port, tls ? "tls" : "tcp",
-		token[0] ? ";" CW_TOKEN_PARAM "=" : "", token);
+	r = cw_arena_join(arena, &value, parts, sizeof(parts) / sizeof(parts[0]));
 	if (!r)
 		cw_sip_rewrite_push_record_route(rw, value);
 	return r;

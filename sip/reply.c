@@ -9,7 +9,9 @@
 
 static void add_status_line(struct cw_buf *out, const struct cw_sip_reply *reply)
 {
-	cw_buf_printf(out, "SIP/2.0 %u ", reply->status);
+	cw_buf_add(out, cw_str_of("SIP/2.0 "));
+	cw_buf_add_number(out, reply->status);
+	cw_buf_add_char(out, ' ');
 	cw_buf_add(out,
 		reply->phrase.len > 0 ? reply->phrase : cw_str_of(cw_sip_phrase(reply->status)));
 	cw_buf_add(out, cw_str_of("\r\n"));

@@ -1,7 +1,6 @@
 #include "sip/rewrite.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define FIRST_CAPACITY 16
@@ -26,8 +25,9 @@ struct cw_sip_edit {
 	enum list list; /* with the line */
 	size_t line;
 	const char *prefix, *suffix; /* static; "" for none */
-	char number[16];             /* behind the prefix; "" for none */
-	struct cw_str text;          /* behind the number */
+	bool has_number;
+	unsigned number;    /* behind the prefix */
+	struct cw_str text; /* behind the number */
 	const struct cw_sip_via
 		*marked; /* instead of all these: this Via with `text` as received */
 	uint16_t rport;
@@ -141,9 +141,8 @@ void cw_sip_rewrite_via_received(struct cw_sip_rewrite *rw, struct cw_str host, 
 void cw_sip_rewrite_max_forwards(struct cw_sip_rewrite *rw, unsigned value)
 {
 	const struct cw_sip_line *line = cw_sip_message_find(rw->message, CW_HDR_MAX_FORWARDS);
-	struct cw_sip_edit edit = {0};
+	struct cw_sip_edit edit = {.has_number = true, .number = value};
 
-	snprintf(edit.number, sizeof(edit.number), "%u", value);
 	if (line) {
 		replace(rw, line->value, edit);
 		return;
@@ -165,18 +164,19 @@ void cw_sip_rewrite_drop_header(struct cw_sip_rewrite *rw, enum cw_sip_header_id
 {
 	const struct cw_sip_message *m = rw->message;
 
-	for (size_t i = 0; i < m->n_lines; i++)
-		if (m->lines[i].id == id)
-			replace(rw, m->lines[i].whole, (struct cw_sip_edit){0});
+	for (size_t i = m->first[id]; i > 0 && i <= m->n_lines; i++)
+		if (m->lines[i - 1].id == id)
+			replace(rw, m->lines[i - 1].whole, (struct cw_sip_edit){0});
 }
 
 void cw_sip_rewrite_status(struct cw_sip_rewrite *rw, unsigned status, struct cw_str phrase)
 {
-	static const size_t version_len = sizeof("SIP/2.0 ") - 1;
-	struct cw_sip_edit edit = {.text = phrase};
+	static const size_t version_len = sizeof("SIP/2.0 ") - 1, code_len = 3;
+	const char *code = rw->message->start_line.p + version_len;
 
-	snprintf(edit.number, sizeof(edit.number), "%u ", status);
-	replace(rw, cw_str_from(rw->message->start_line, version_len), edit);
+	replace(rw, cw_str_make(code, code_len),
+		(struct cw_sip_edit){.has_number = true, .number = status});
+	replace(rw, rw->message->phrase, (struct cw_sip_edit){.text = phrase});
 }
 
 /* Value `i` of a list, and the line in which it stands. */
@@ -285,7 +285,8 @@ int cw_sip_rewrite_render(const struct cw_sip_rewrite *rw, struct cw_buf *out)
 			continue;
 		}
 		cw_buf_add(out, cw_str_of(edit->prefix));
-		cw_buf_add(out, cw_str_of(edit->number));
+		if (edit->has_number)
+			cw_buf_add_number(out, edit->number);
 		cw_buf_add(out, edit->text);
 		cw_buf_add(out, cw_str_of(edit->suffix));
 	}

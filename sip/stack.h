@@ -59,8 +59,8 @@ struct cw_sip {
 	size_t held_bytes;
 	struct cw_monitor *monitor;
 	struct cw_peer_book *peer_book;
-	struct cw_buf out; /* scratch for what is sent within one call */
-	struct cw_buf key; /* scratch for cw_server_key */
+	struct cw_buf out;     /* scratch for what is sent within one call */
+	struct cw_buf scratch; /* for what is made and used within one function */
 	bool stopping;
 	void (*stopped)(void *arg);
 	void *stopped_arg;

@@ -100,13 +100,17 @@ void cw_sip_via_add_received(
 		cw_buf_add(out, cw_str_make(copied, (size_t)(param.name.p - copied)));
 		copied = param.has_value ? param.value.p + param.value.len
 					 : param.name.p + param.name.len;
+		cw_buf_add(out, is_received ? received : rport);
+		cw_buf_add_char(out, '=');
 		if (is_received)
-			cw_buf_printf(out, "received=%" CW_STR_FMT, CW_STR_ARG(host));
+			cw_buf_add(out, host);
 		else
-			cw_buf_printf(out, "rport=%u", (unsigned)port);
+			cw_buf_add_number(out, port);
 		is_marked |= is_received;
 	}
 	cw_buf_add(out, cw_str_make(copied, (size_t)(end - copied)));
-	if (!is_marked)
-		cw_buf_printf(out, ";received=%" CW_STR_FMT, CW_STR_ARG(host));
+	if (!is_marked) {
+		cw_buf_add(out, cw_str_of(";received="));
+		cw_buf_add(out, host);
+	}
 }

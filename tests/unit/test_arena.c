@@ -100,6 +100,14 @@ START_TEST(copies_text)
 	ck_assert_int_eq(cw_arena_printf(&a, &out, "%s=%d", "port", 5061), 0);
 	ck_assert_str_eq(out.p, "port=5061");
 	ck_assert_uint_eq(out.len, 9);
+	ck_assert_int_eq(
+		cw_arena_join(&a, &out,
+			(const struct cw_str[]){CW_STR("sip:"), {NULL, 0}, CW_STR("a@b")}, 3),
+		0);
+	ck_assert_str_eq(out.p, "sip:a@b");
+	ck_assert_uint_eq(out.len, 7);
+	ck_assert_int_eq(cw_arena_join(&a, &out, NULL, 0), 0);
+	ck_assert_str_eq(out.p, "");
 	cw_arena_finish(&a);
 }
 END_TEST
@@ -111,6 +119,10 @@ START_TEST(copes_with_short_memory)
 
 	alloc_fail_at(1);
 	int r = cw_arena_str(&a, cw_str_of("text"), &out);
+	ck_assert(alloc_fail_reached());
+	ck_assert_int_eq(r, -ENOMEM);
+	alloc_fail_at(1);
+	r = cw_arena_join(&a, &out, (const struct cw_str[]){CW_STR("text")}, 1);
 	ck_assert(alloc_fail_reached());
 	ck_assert_int_eq(r, -ENOMEM);
 	alloc_fail_at(1);

@@ -27,6 +27,27 @@ START_TEST(builds_text)
 }
 END_TEST
 
+static const struct number_case {
+	uint64_t number;
+	const char *text;
+} number_cases[] = {
+	{0, "0"},
+	{9, "9"},
+	{10, "10"},
+	{5061, "5061"},
+	{UINT64_MAX, "18446744073709551615"},
+};
+
+START_TEST(adds_numbers)
+{
+	struct cw_buf b = {0};
+
+	cw_buf_add_number(&b, number_cases[_i].number);
+	ck_assert(cw_str_eq(cw_buf_str(&b), cw_str_of(number_cases[_i].text)));
+	cw_buf_finish(&b);
+}
+END_TEST
+
 START_TEST(grows)
 {
 	struct cw_buf b = {0};
@@ -156,6 +177,7 @@ int main(void)
 	TCase *tcase = tcase_create("buf");
 
 	tcase_add_test(tcase, builds_text);
+	ADD_ROWS(tcase, adds_numbers, number_cases);
 	tcase_add_test(tcase, grows);
 	ADD_ROWS(tcase, keeps_its_limit, limit_cases);
 	tcase_add_test(tcase, error_sticks_until_cleared);
