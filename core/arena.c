@@ -27,7 +27,7 @@
 #define unpoison(p, n) ((void)(p), (void)(n))
 #endif
 
-#define CHUNK_FIRST  2048u      /* bytes; holds what an ordinary request needs */
+#define CHUNK_FIRST  2048u      /* bytes */
 #define CHUNK_MAX    (8u << 20) /* chunks double up to here; larger pieces get a chunk of their own */
 #define HUGE_PAGE    (2u << 20)
 #define PRINTF_SHORT 512 /* bytes of text with its NUL */
@@ -44,6 +44,15 @@ void cw_arena_init(struct cw_arena *a, size_t max_bytes)
 	*a = (struct cw_arena){.max_bytes = max_bytes};
 }
 
+void cw_arena_init_in(struct cw_arena *a, void *room, size_t size, size_t max_bytes)
+{
+	struct cw_arena_chunk *c = room;
+
+	*c = (struct cw_arena_chunk){.size = size - sizeof(*c)};
+	*a = (struct cw_arena){.chunks = c, .total = c->size, .max_bytes = max_bytes, .room = room};
+	poison(c->data, c->size);
+}
+
 void cw_arena_finish(struct cw_arena *a)
 {
 	struct cw_arena_chunk *c = a->chunks;
@@ -52,7 +61,8 @@ void cw_arena_finish(struct cw_arena *a)
 		struct cw_arena_chunk *next = c->next;
 
 		unpoison(c->data, c->size);
-		free(c);
+		if (c != a->room)
+			free(c);
 		c = next;
 	}
 	cw_arena_init(a, a->max_bytes);
@@ -90,7 +100,7 @@ static struct cw_arena_chunk *chunk_create(struct cw_arena *a, size_t need)
 	if (size > left || size > SIZE_MAX - head)
 		return NULL;
 
-	struct cw_arena_chunk *c = calloc(1, head + size);
+	struct cw_arena_chunk *c = malloc(head + size);
 
 	if (!c)
 		return NULL;
@@ -101,7 +111,7 @@ static struct cw_arena_chunk *chunk_create(struct cw_arena *a, size_t need)
 	return c;
 }
 
-void *cw_arena_alloc(struct cw_arena *a, size_t size)
+static void *take(struct cw_arena *a, size_t size)
 {
 	if (size > SIZE_MAX / 2)
 		return NULL;
@@ -134,14 +144,24 @@ void *cw_arena_alloc(struct cw_arena *a, size_t size)
 	return c->data;
 }
 
+void *cw_arena_alloc(struct cw_arena *a, size_t size)
+{
+	void *p = take(a, size);
+
+	if (p)
+		memset(p, 0, size);
+	return p;
+}
+
 int cw_arena_str(struct cw_arena *a, struct cw_str s, struct cw_str *out)
 {
-	char *p = s.len < SIZE_MAX ? cw_arena_alloc(a, s.len + 1) : NULL;
+	char *p = s.len < SIZE_MAX ? take(a, s.len + 1) : NULL;
 
 	if (!p)
 		return -ENOMEM;
 	if (s.len > 0)
 		memcpy(p, s.p, s.len);
+	p[s.len] = '\0';
 	*out = cw_str_make(p, s.len);
 	return 0;
 }
@@ -157,7 +177,7 @@ int cw_arena_join(
 			return -ENOMEM;
 		len += parts[i].len;
 	}
-	p = cw_arena_alloc(a, len + 1);
+	p = take(a, len + 1);
 	if (!p)
 		return -ENOMEM;
 	for (size_t i = 0; i < n_parts; i++) {
@@ -165,6 +185,7 @@ int cw_arena_join(
 			memcpy(p + at, parts[i].p, parts[i].len);
 		at += parts[i].len;
 	}
+	p[len] = '\0';
 	*out = cw_str_make(p, len);
 	return 0;
 }
@@ -182,7 +203,7 @@ int cw_arena_printf(struct cw_arena *a, struct cw_str *out, const char *format, 
 	if ((size_t)len < sizeof(shortly))
 		return cw_arena_str(a, cw_str_make(shortly, (size_t)len), out);
 
-	char *p = cw_arena_alloc(a, (size_t)len + 1);
+	char *p = take(a, (size_t)len + 1);
 
 	if (!p)
 		return -ENOMEM;

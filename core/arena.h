@@ -16,10 +16,17 @@ struct cw_arena {
 	size_t used;      /* bytes handed out of the newest chunk */
 	size_t total;     /* bytes of all chunks */
 	size_t max_bytes; /* limit of `total`; 0: no limit */
+	void *room;       /* of cw_arena_init_in: the chunk that is not freed */
 };
 
 /* Begin an empty arena that may hold up to `max_bytes` (0: no limit). Allocates nothing. */
 void cw_arena_init(struct cw_arena *a, size_t max_bytes);
+
+/*
+ * The same for an arena that hands out `room` first, in most cases sparing it any allocation. The room, of `size` bytes and
+ * aligned for any type, is borrowed until cw_arena_finish.
+ */
+void cw_arena_init_in(struct cw_arena *a, void *room, size_t size, size_t max_bytes);
 
 /* Free all that was handed out. The arena may be used again; finishing a zeroed arena is fine. */
 void cw_arena_finish(struct cw_arena *a);

@@ -192,7 +192,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 int cw_timer_create(
 	struct cw_timer **out, struct cw_loop *loop, void (*expired)(void *arg), void *arg)
 {
-	struct cw_timer *timer = calloc(1, sizeof(*timer));
+	struct cw_timer *timer = malloc(sizeof(*timer));
 
 	if (!timer)
 		return -ENOMEM;

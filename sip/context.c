@@ -86,16 +86,17 @@ static void destroy(struct cw_context *ctx)
 int cw_context_create(struct cw_context **out, struct cw_sip *sip, struct cw_link *link,
 	struct cw_sip_message *message)
 {
-	struct cw_context *ctx = calloc(1, sizeof(*ctx));
+	struct cw_context *ctx = malloc(sizeof(*ctx));
 	struct cw_str key;
 	int r;
 
 	if (!ctx)
 		return -ENOMEM;
+	memset(ctx, 0, offsetof(struct cw_context, room));
 	ctx->sip = sip;
 	ctx->started_ms = cw_loop_now_ms(sip->loop);
 	ctx->answerable = message->method != CW_SIP_ACK && message->method != CW_SIP_BENOTIFY;
-	cw_arena_init(&ctx->arena, CONTEXT_ARENA_MAX);
+	cw_arena_init_in(&ctx->arena, ctx->room, sizeof(ctx->room), CONTEXT_ARENA_MAX);
 	cw_list_init(&ctx->entry);
 	cw_list_init(&ctx->on_link);
 	remember_sender(ctx, link);

@@ -17,6 +17,8 @@
 #define CW_TIMER_H_MS                                                                              \
 	32000 /* RFC 3261, 17.2.1: how long a non-2xx answer waits for its ACK; RFC 6026: how long 2xx pass */
 
+#define CW_CONTEXT_ROOM 1024 /* bytes; holds what an ordinary request needs */
+
 enum cw_context_state {
 	CW_CONTEXT_CHECKING,  /* it is looked at, maybe with a question to DNS under way */
 	CW_CONTEXT_SEARCHING, /* targets are tried */
@@ -65,6 +67,8 @@ struct cw_context {
 	const struct cw_zone *best_from; /* whose answer that is */
 	unsigned status;                 /* of the final answer that went back; 0: none yet */
 	bool booked;                     /* its fate is in the books */
+
+	_Alignas(max_align_t) char room[CW_CONTEXT_ROOM]; /* what the arena hands out first */
 };
 
 /*

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define FIRST_CAPACITY 16
+#define FIRST_CAPACITY 8 /* less than 1 KiB of them, which glibc keeps at hand */
 
 /* Where insertions at one place stand relative to each other; Record-Routes are pushed to the top. */
 enum {

@@ -85,6 +85,29 @@ START_TEST(starts_again_after_finish)
 }
 END_TEST
 
+START_TEST(begins_with_borrowed_room)
+{
+	_Alignas(max_align_t) char room[256];
+	struct cw_arena a;
+
+	memset(room, 'x', sizeof(room));
+	for (int round = 0; round < 2; round++) {
+		cw_arena_init_in(&a, room, sizeof(room), 1024);
+		char *first = cw_arena_alloc(&a, 100);
+		char *second = cw_arena_alloc(&a, 200);
+
+		ck_assert(first >= room && first + 100 <= room + sizeof(room));
+		ck_assert(second < room || second >= room + sizeof(room));
+		for (size_t i = 0; i < 100; i++)
+			ck_assert_int_eq(first[i], 0);
+		memset(first, 'x', 100);
+		ck_assert_ptr_null(cw_arena_alloc(&a, 1024));
+		cw_arena_finish(&a);
+		ck_assert_uint_eq(a.total, 0);
+	}
+}
+END_TEST
+
 START_TEST(copies_text)
 {
 	struct cw_arena a = {0};
@@ -144,6 +167,7 @@ int main(void)
 	tcase_add_test(tcase, hands_out_zeroed_aligned_memory);
 	ADD_ROWS(tcase, keeps_its_limit, limit_cases);
 	tcase_add_test(tcase, starts_again_after_finish);
+	tcase_add_test(tcase, begins_with_borrowed_room);
 	tcase_add_test(tcase, copies_text);
 	tcase_add_test(tcase, copes_with_short_memory);
 	suite_add_tcase(suite, tcase);
