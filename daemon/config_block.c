@@ -183,8 +183,8 @@ static bool includes(const struct cw_address *a, const struct cw_address *b)
 
 	if (cw_address_same_host(a, b))
 		return true;
-	return a->sa.ss_family == b->sa.ss_family &&
-	       cw_address_make(&any, a->sa.ss_family == AF_INET6 ? any_ip6 : any_ip4, 0) == 0 &&
+	return a->sa.any.sa_family == b->sa.any.sa_family &&
+	       cw_address_make(&any, a->sa.any.sa_family == AF_INET6 ? any_ip6 : any_ip4, 0) == 0 &&
 	       cw_address_same_host(a, &any);
 }
 

@@ -6,22 +6,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <stdio.h>
 
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
-}
-
-static const struct sockaddr_in *v4(const struct cw_address *a)
-{
-	return (const struct sockaddr_in *)(const void *)&a->sa;
-}
-
-static const struct sockaddr_in6 *v6(const struct cw_address *a)
-{
-	return (const struct sockaddr_in6 *)(const void *)&a->sa;
 }
 
 /* The scope of "fe80::1%eth0": an interface's name or number. */
@@ -56,8 +45,7 @@ static int make_v6(struct cw_address *out, struct cw_str host, uint16_t port)
 	text[scope] = '\0';
 	if (inet_pton(AF_INET6, text, &in6.sin6_addr) != 1)
 		return -EINVAL;
-	*out = (struct cw_address){.len = sizeof(in6)};
-	memcpy(&out->sa, &in6, sizeof(in6));
+	*out = (struct cw_address){.sa.in6 = in6, .len = sizeof(in6)};
 	return 0;
 }
 
@@ -91,8 +79,7 @@ static int make_v4(struct cw_address *out, struct cw_str host, uint16_t port)
 
 	if (!parse_v4(host, &in.sin_addr))
 		return -EINVAL;
-	*out = (struct cw_address){.len = sizeof(in)};
-	memcpy(&out->sa, &in, sizeof(in));
+	*out = (struct cw_address){.sa.in = in, .len = sizeof(in)};
 	return 0;
 }
 
@@ -145,13 +132,13 @@ void cw_address_format_host(const struct cw_address *a, char out[static CW_ADDRE
 {
 	char text[INET6_ADDRSTRLEN];
 
-	if (a->sa.ss_family == AF_INET) {
-		format_v4(&v4(a)->sin_addr, out);
-	} else if (a->sa.ss_family == AF_INET6) {
-		inet_ntop(AF_INET6, &v6(a)->sin6_addr, text, sizeof(text));
-		if (v6(a)->sin6_scope_id != 0)
+	if (a->sa.any.sa_family == AF_INET) {
+		format_v4(&a->sa.in.sin_addr, out);
+	} else if (a->sa.any.sa_family == AF_INET6) {
+		inet_ntop(AF_INET6, &a->sa.in6.sin6_addr, text, sizeof(text));
+		if (a->sa.in6.sin6_scope_id != 0)
 			snprintf(out, CW_ADDRESS_TEXT_MAX, "%s%%%u", text,
-				(unsigned)v6(a)->sin6_scope_id);
+				(unsigned)a->sa.in6.sin6_scope_id);
 		else
 			memcpy(out, text, sizeof(text));
 	} else {
@@ -166,7 +153,7 @@ void cw_address_format(const struct cw_address *a, char out[static CW_ADDRESS_TE
 
 	cw_address_format_host(a, host);
 	/* IPv6 text of 45 bytes, a scope of 11 and the port of 8 fill the room exactly; %.56s tells the compiler. */
-	if (a->sa.ss_family == AF_INET6)
+	if (a->sa.any.sa_family == AF_INET6)
 		snprintf(out, CW_ADDRESS_TEXT_MAX, "[%.55s]:%u", host, port);
 	else
 		snprintf(out, CW_ADDRESS_TEXT_MAX, "%.56s:%u", host, port);
@@ -174,10 +161,10 @@ void cw_address_format(const struct cw_address *a, char out[static CW_ADDRESS_TE
 
 uint16_t cw_address_port(const struct cw_address *a)
 {
-	if (a->sa.ss_family == AF_INET)
-		return ntohs(v4(a)->sin_port);
-	if (a->sa.ss_family == AF_INET6)
-		return ntohs(v6(a)->sin6_port);
+	if (a->sa.any.sa_family == AF_INET)
+		return ntohs(a->sa.in.sin_port);
+	if (a->sa.any.sa_family == AF_INET6)
+		return ntohs(a->sa.in6.sin6_port);
 	return 0;
 }
 
@@ -186,11 +173,11 @@ void cw_address_host_bytes(const struct cw_address *a, uint8_t out[static CW_ADD
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
 	memset(out, 0, CW_ADDRESS_HOST_BYTES);
-	if (a->sa.ss_family == AF_INET) {
+	if (a->sa.any.sa_family == AF_INET) {
 		memcpy(out, mapped, sizeof(mapped));
-		memcpy(out + sizeof(mapped), &v4(a)->sin_addr, 4);
-	} else if (a->sa.ss_family == AF_INET6) {
-		memcpy(out, &v6(a)->sin6_addr, CW_ADDRESS_HOST_BYTES);
+		memcpy(out + sizeof(mapped), &a->sa.in.sin_addr, 4);
+	} else if (a->sa.any.sa_family == AF_INET6) {
+		memcpy(out, &a->sa.in6.sin6_addr, CW_ADDRESS_HOST_BYTES);
 	}
 }
 
@@ -203,8 +190,8 @@ bool cw_address_same_host(const struct cw_address *a, const struct cw_address *b
 	if (memcmp(x, y, sizeof(x)) != 0)
 		return false;
 	/* fe80::1 on one link is another host than fe80::1 on the next. */
-	return a->sa.ss_family != AF_INET6 || b->sa.ss_family != AF_INET6 ||
-	       v6(a)->sin6_scope_id == v6(b)->sin6_scope_id;
+	return a->sa.any.sa_family != AF_INET6 || b->sa.any.sa_family != AF_INET6 ||
+	       a->sa.in6.sin6_scope_id == b->sa.in6.sin6_scope_id;
 }
 
 /* A block of addresses: the first `bits` of `prefix`. */

@@ -6,13 +6,18 @@
 
 #include "core/str.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #define CW_ADDRESS_TEXT_MAX   64 /* bytes with NUL: "[ipv6%zone]:port", the zone as a number */
 #define CW_ADDRESS_HOST_BYTES 16
 
 struct cw_address {
-	struct sockaddr_storage sa;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} sa;
 	socklen_t len;
 };
 

@@ -456,8 +456,7 @@ static void open_connection(struct cw_connection *c)
 	arm(c);
 	cw_admission_opened(&c->seat);
 	c->local.len = sizeof(c->local.sa);
-	if (getsockname(bufferevent_getfd(c->bev), (struct sockaddr *)&c->local.sa, &c->local.len) <
-		0)
+	if (getsockname(bufferevent_getfd(c->bev), &c->local.sa.any, &c->local.len) < 0)
 		c->local = (struct cw_address){0};
 	if (c->was_full)
 		watch_full(c);

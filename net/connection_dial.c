@@ -47,15 +47,14 @@ static void on_connected(evutil_socket_t fd, short what, void *arg)
 /* Begin the connect(); its failure waits for the loop, since `closed` must not run inside cw_connection_dial. */
 static int begin_connect(struct cw_connection *c)
 {
-	c->fd = socket(c->remote.sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	c->fd = socket(c->remote.sa.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (c->fd < 0)
 		return -errno;
 	cw_connection_tune(c->fd);
 	c->connect = event_new(cw_loop_base(c->loop), c->fd, EV_WRITE, on_connected, c);
 	if (!c->connect || event_add(c->connect, NULL) < 0)
 		return -ENOMEM;
-	if (connect(c->fd, (const struct sockaddr *)&c->remote.sa, c->remote.len) < 0 &&
-		errno != EINPROGRESS) {
+	if (connect(c->fd, &c->remote.sa.any, c->remote.len) < 0 && errno != EINPROGRESS) {
 		c->connect_error = errno;
 		event_del(c->connect);
 		cw_loop_defer(c->loop, &c->turn_end);

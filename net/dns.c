@@ -185,19 +185,18 @@ static void deliver_srv(
 
 static void make_ip6(struct cw_address *out, const struct in6_addr *ip, uint16_t port)
 {
-	struct sockaddr_in6 sa = {
-		.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = *ip};
-
-	*out = (struct cw_address){.len = sizeof(sa)};
-	memcpy(&out->sa, &sa, sizeof(sa));
+	*out = (struct cw_address){
+		.sa.in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = *ip},
+		.len = sizeof(out->sa.in6),
+	};
 }
 
 static void make_ip4(struct cw_address *out, const struct in_addr *ip, uint16_t port)
 {
-	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = *ip};
-
-	*out = (struct cw_address){.len = sizeof(sa)};
-	memcpy(&out->sa, &sa, sizeof(sa));
+	*out = (struct cw_address){
+		.sa.in = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = *ip},
+		.len = sizeof(out->sa.in),
+	};
 }
 
 /* IPv6 and IPv4 in turn, as long as there are both (RFC 8305, 4). */

@@ -183,12 +183,12 @@ static void readable(evutil_socket_t fd, short what, void *arg)
 
 static bool open_socket(struct try *t)
 {
-	int family = t->server->sa.ss_family;
+	int family = t->server->sa.any.sa_family;
 
 	if (cw_random_bytes((uint8_t *)&t->id, sizeof(t->id)))
 		return false;
 	t->fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (t->fd < 0 || connect(t->fd, (const struct sockaddr *)&t->server->sa, t->server->len))
+	if (t->fd < 0 || connect(t->fd, &t->server->sa.any, t->server->len))
 		return false;
 	t->event = event_new(
 		cw_loop_base(t->exchange->loop), t->fd, EV_READ | EV_PERSIST, readable, t);

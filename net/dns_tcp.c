@@ -110,11 +110,10 @@ static void ready(evutil_socket_t fd, short what, void *arg)
 
 static int dial(struct cw_dns_tcp *tcp, struct cw_loop *loop, const struct cw_address *server)
 {
-	tcp->fd = socket(server->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	tcp->fd = socket(server->sa.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (tcp->fd < 0)
 		return -errno;
-	if (connect(tcp->fd, (const struct sockaddr *)&server->sa, server->len) &&
-		errno != EINPROGRESS)
+	if (connect(tcp->fd, &server->sa.any, server->len) && errno != EINPROGRESS)
 		return -errno;
 	tcp->event = event_new(cw_loop_base(loop), tcp->fd, EV_WRITE | EV_PERSIST, ready, tcp);
 	return tcp->event && event_add(tcp->event, NULL) == 0 ? 0 : -ENOMEM;

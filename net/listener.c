@@ -109,7 +109,7 @@ static void on_readable(evutil_socket_t listening, short what, void *arg)
 	(void)what;
 	for (int i = 0; i < ACCEPT_BURST; i++) {
 		struct cw_address remote = {.len = sizeof(remote.sa)};
-		int fd = accept(listening, (struct sockaddr *)&remote.sa, &remote.len);
+		int fd = accept(listening, &remote.sa.any, &remote.len);
 
 		if (fd >= 0) {
 			welcome(l, fd, &remote);
@@ -125,7 +125,7 @@ static void on_readable(evutil_socket_t listening, short what, void *arg)
 /* Bind and listen. Returns: 0; a negative errno. */
 static int open_socket(struct cw_listener *l, const struct cw_address *address)
 {
-	int family = address->sa.ss_family, yes = 1;
+	int family = address->sa.any.sa_family, yes = 1;
 
 	l->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (l->fd < 0)
@@ -135,12 +135,12 @@ static int open_socket(struct cw_listener *l, const struct cw_address *address)
 	if (family == AF_INET6 &&
 		setsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes)) < 0)
 		return -errno;
-	if (bind(l->fd, (const struct sockaddr *)&address->sa, address->len) < 0)
+	if (bind(l->fd, &address->sa.any, address->len) < 0)
 		return -errno;
 	if (listen(l->fd, BACKLOG) < 0)
 		return -errno;
 	l->address.len = sizeof(l->address.sa);
-	if (getsockname(l->fd, (struct sockaddr *)&l->address.sa, &l->address.len) < 0)
+	if (getsockname(l->fd, &l->address.sa.any, &l->address.len) < 0)
 		return -errno;
 	return 0;
 }

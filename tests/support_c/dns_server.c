@@ -76,8 +76,7 @@ static void send_udp(void *to, const struct dns_packet *p)
 {
 	const struct peer *peer = to;
 
-	if (sendto(peer->fd, p->bytes, p->len, 0, (const struct sockaddr *)&peer->address.sa,
-		    peer->address.len) < 0)
+	if (sendto(peer->fd, p->bytes, p->len, 0, &peer->address.sa.any, peer->address.len) < 0)
 		abort();
 }
 
@@ -85,8 +84,7 @@ static void udp_ready(evutil_socket_t fd, short what, void *arg)
 {
 	struct peer peer = {.fd = fd, .address.len = sizeof(peer.address.sa)};
 	char query[QUERY_MAX];
-	ssize_t n = recvfrom(fd, query, sizeof(query), 0, (struct sockaddr *)&peer.address.sa,
-		&peer.address.len);
+	ssize_t n = recvfrom(fd, query, sizeof(query), 0, &peer.address.sa.any, &peer.address.len);
 
 	(void)what;
 	if (n > 0)
@@ -136,11 +134,11 @@ static int bind_socket(struct dns_server *s, int type)
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)))
 		abort();
-	if (bind(fd, (const struct sockaddr *)&s->address.sa, s->address.len)) {
+	if (bind(fd, &s->address.sa.any, s->address.len)) {
 		close(fd);
 		return -1;
 	}
-	if (getsockname(fd, (struct sockaddr *)&s->address.sa, &s->address.len))
+	if (getsockname(fd, &s->address.sa.any, &s->address.len))
 		abort();
 	return fd;
 }

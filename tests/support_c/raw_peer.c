@@ -15,9 +15,9 @@ int raw_peer_listen(struct cw_address *address)
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(cw_address_parse(address, cw_str_of("127.0.0.1:0")), 0);
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address->sa, address->len), 0);
+	ck_assert_int_eq(bind(fd, &address->sa.any, address->len), 0);
 	ck_assert_int_eq(listen(fd, 5), 0);
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address->sa, &address->len), 0);
+	ck_assert_int_eq(getsockname(fd, &address->sa.any, &address->len), 0);
 	return fd;
 }
 
@@ -27,8 +27,8 @@ static int open_socket(const struct raw_peer_settings *s)
 
 	if (s->address.len == 0)
 		return accept(s->listener, NULL, NULL);
-	fd = socket(s->address.sa.ss_family, SOCK_STREAM, 0);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&s->address.sa, s->address.len) < 0)
+	fd = socket(s->address.sa.any.sa_family, SOCK_STREAM, 0);
+	if (fd < 0 || connect(fd, &s->address.sa.any, s->address.len) < 0)
 		return -1;
 	return fd;
 }

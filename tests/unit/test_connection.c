@@ -542,8 +542,8 @@ static int bind_socket(struct cw_address *address)
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(cw_address_parse(address, cw_str_of("127.0.0.1:0")), 0);
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address->sa, address->len), 0);
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address->sa, &address->len), 0);
+	ck_assert_int_eq(bind(fd, &address->sa.any, address->len), 0);
+	ck_assert_int_eq(getsockname(fd, &address->sa.any, &address->len), 0);
 	return fd;
 }
 
@@ -580,7 +580,7 @@ START_TEST(gives_up_connects)
 	ck_assert_int_eq(listen(fd, 0), 0);
 	for (size_t i = 0; i < N_ELEMENTS(fillers); i++) {
 		fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-		connect(fillers[i], (struct sockaddr *)&how.address.sa, how.address.len);
+		connect(fillers[i], &how.address.sa.any, how.address.len);
 	}
 	here = wire_dial(w, &how);
 	WIRE_UNTIL(w, here->closed);
@@ -607,9 +607,8 @@ START_TEST(gives_up_handshakes)
 	ck_assert_uint_eq(wire_count_log(w, "event=handshake-failed problem=timeout"), 1);
 
 	silent = socket(AF_INET, SOCK_STREAM, 0);
-	ck_assert_int_eq(
-		connect(silent, (const struct sockaddr *)&cw_listener_address(w->listener)->sa,
-			cw_listener_address(w->listener)->len),
+	ck_assert_int_eq(connect(silent, &cw_listener_address(w->listener)->sa.any,
+				 cw_listener_address(w->listener)->len),
 		0);
 	WIRE_UNTIL(w, w->n_accepted == 1 && w->accepted[0]->closed);
 	ck_assert_int_eq(w->accepted[0]->end, CW_END_HANDSHAKE_TIMEOUT);
@@ -644,7 +643,7 @@ START_TEST(stranger_disturbs_nobody)
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	char line[64];
 
-	ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address->sa, address->len), 0);
+	ck_assert_int_eq(connect(fd, &address->sa.any, address->len), 0);
 	send_text(here, "a");
 	send_text(there, "b");
 	ck_assert_int_eq((int)send(fd, c->bytes, c->bytes[0] == 0x16 ? 10 : strlen(c->bytes), 0),
@@ -679,7 +678,7 @@ START_TEST(bounds_handshakes)
 	struct wire_end *refused;
 
 	cw_admission_set_limits(w->admission, &(struct cw_admission_limits){9, 9, 1});
-	ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address->sa, address->len), 0);
+	ck_assert_int_eq(connect(fd, &address->sa.any, address->len), 0);
 	WIRE_UNTIL(w, w->n_accepted == 1);
 	refused = wire_dial(w, NULL);
 	WIRE_UNTIL(w, refused->closed);
@@ -702,7 +701,7 @@ START_TEST(reports_resets)
 	struct linger linger = {1, 0};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-	ck_assert_int_eq(connect(fd, (const struct sockaddr *)&address->sa, address->len), 0);
+	ck_assert_int_eq(connect(fd, &address->sa.any, address->len), 0);
 	WIRE_UNTIL(w, w->n_accepted == 1 && w->accepted[0]->opened);
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 	close(fd);
