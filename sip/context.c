@@ -84,10 +84,9 @@ static void destroy(struct cw_context *ctx)
 }
 
 int cw_context_create(struct cw_context **out, struct cw_sip *sip, struct cw_link *link,
-	struct cw_sip_message *message)
+	struct cw_sip_message *message, struct cw_str key)
 {
 	struct cw_context *ctx = malloc(sizeof(*ctx));
-	struct cw_str key;
 	int r;
 
 	if (!ctx)
@@ -104,9 +103,7 @@ int cw_context_create(struct cw_context **out, struct cw_sip *sip, struct cw_lin
 	choose_trace(ctx);
 	r = cw_attempt_init(&ctx->attempt, ctx);
 	if (!r && ctx->answerable)
-		r = cw_server_key(&sip->scratch, message, link);
-	if (!r && ctx->answerable)
-		r = cw_arena_str(&ctx->arena, cw_buf_str(&sip->scratch), &key);
+		r = cw_arena_str(&ctx->arena, key, &key);
 	if (!r && ctx->answerable)
 		r = cw_table_insert(&sip->transactions.servers, &ctx->server, key);
 	if (r) {

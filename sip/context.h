@@ -72,12 +72,12 @@ struct cw_context {
 };
 
 /*
- * Take a request into the books. Takes `message` on success.
+ * Take a request into the books, with the key of its server transaction. Takes `message` on success.
  *
  * Returns: 0 and *out set, listed in sip->contexts; -ENOMEM.
  */
 int cw_context_create(struct cw_context **out, struct cw_sip *sip, struct cw_link *link,
-	struct cw_sip_message *message);
+	struct cw_sip_message *message, struct cw_str key);
 
 /* Send it along the plan, which has at least one target. */
 void cw_context_search(struct cw_context *ctx);

@@ -13,6 +13,7 @@
 
 static const struct cw_str none = {NULL, 0};
 
+/* The request of that server transaction, whose key is left in the scratch buffer. */
 static struct cw_context *find_server(
 	struct cw_sip *sip, struct cw_link *link, const struct cw_sip_message *message)
 {
@@ -366,6 +367,7 @@ void cw_ingress_request(struct cw_sip *sip, struct cw_link *link, struct cw_sip_
 		on_cancel(sip, link, message);
 		return;
 	}
+	cw_buf_clear(&sip->scratch);
 	if (message->method != CW_SIP_BENOTIFY)
 		ctx = find_server(sip, link, message);
 	if (ctx && message->method == CW_SIP_ACK && ctx->state != CW_CONTEXT_ACCEPTED) {
@@ -378,7 +380,9 @@ void cw_ingress_request(struct cw_sip *sip, struct cw_link *link, struct cw_sip_
 		cw_sip_message_destroy(message);
 		return;
 	}
-	r = cw_context_create(&ctx, sip, link, message);
+	r = sip->scratch.error;
+	if (!r)
+		r = cw_context_create(&ctx, sip, link, message, cw_buf_str(&sip->scratch));
 	if (r) {
 		/*
 		 * Nothing can be said about it any more; the sender learns it from its connection.
