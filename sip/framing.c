@@ -64,11 +64,12 @@ static bool is_content_length(struct cw_str line)
 }
 
 /*
- * Take note of the line that ends with the LF at `lf`.
+ * Take note of the line that ends with the LF at `lf`; `clean`: its CR is the first control byte in it.
  *
  * Returns: NULL; or what is wrong with it, *status being what to answer.
  */
-static const char *take_line(struct cw_sip_framer *f, struct cw_str s, size_t lf, unsigned *status)
+static const char *take_line(
+	struct cw_sip_framer *f, struct cw_str s, size_t lf, bool clean, unsigned *status)
 {
 	size_t begin = f->line_start, end = lf - 1;
 	struct cw_str line;
@@ -77,11 +78,11 @@ static const char *take_line(struct cw_sip_framer *f, struct cw_str s, size_t lf
 	if (lf == begin || s.p[end] != '\r')
 		return "Line ends without CR";
 	line = cw_str_make(s.p + begin, end - begin);
-	if (begin == 0 && (!looks_like_sip(line) || cw_sip_find_control(s, 0) < end)) {
+	if (begin == 0 && (!looks_like_sip(line) || (!clean && cw_sip_find_control(s, 0) < end))) {
 		*status = 0;
 		return "Not SIP";
 	}
-	if (begin > 0 && holds_control(s, begin, end))
+	if (begin > 0 && !clean && holds_control(s, begin, end))
 		return "Control character in header";
 	if (begin > 0 && is_content_length(line)) {
 		f->n_lengths++;
@@ -129,11 +130,28 @@ static bool is_strange(struct cw_str s, size_t from)
 	return cw_sip_find_control(cw_str_make(s.p, end), begin) < end;
 }
 
+/*
+ * The place of the LF that ends the line under way, s.len when it has not come. Nearly always the
+ * first control byte in a line is its CR: then the line is `clean`.
+ */
+static size_t find_line_end(const struct cw_sip_framer *f, struct cw_str s, bool *clean)
+{
+	size_t control = cw_sip_find_control(s, f->scanned);
+
+	if (control + 1 < s.len && s.p[control] == '\r' && s.p[control + 1] == '\n') {
+		*clean = f->scanned == f->line_start;
+		return control + 1;
+	}
+	*clean = false;
+	return control + cw_str_find(cw_str_from(s, control), '\n');
+}
+
 /* Go on looking for the end of the head. Returns whether it is there; if not, out->kind says why. */
 static bool scan_head(struct cw_sip_framer *f, struct cw_str s, struct cw_sip_frame *out)
 {
 	for (;;) {
-		size_t lf = f->scanned + cw_str_find(cw_str_from(s, f->scanned), '\n');
+		bool clean;
+		size_t lf = find_line_end(f, s, &clean);
 		const char *reason;
 		unsigned status;
 
@@ -153,7 +171,7 @@ static bool scan_head(struct cw_sip_framer *f, struct cw_str s, struct cw_sip_fr
 			f->head_len = lf + 1;
 			return take_length(f, s, out);
 		}
-		reason = take_line(f, s, lf, &status);
+		reason = take_line(f, s, lf, clean, &status);
 		if (reason) {
 			broken(out, s, status, reason);
 			return false;

@@ -102,6 +102,13 @@ static bool holds_addresses(const msg_hclass_t *class)
 	       class == sip_service_route_class;
 }
 
+/* Of these Sofia keeps the text as it is, whatever it is. */
+static bool is_free_text(const msg_hclass_t *class)
+{
+	return class == sip_user_agent_class || class == sip_server_class ||
+	       class == sip_subject_class || class == sip_organization_class;
+}
+
 static int check_addresses(const msg_hclass_t *class, struct cw_str value)
 {
 	static const struct cw_str all = CW_STR("*");
@@ -192,7 +199,7 @@ int cw_sip_grammar_check(
 			r = CW_GRAMMAR_E_LONG;
 		else if (holds_addresses(ref->hr_class))
 			r = check_addresses(ref->hr_class, line->value);
-		else
+		else if (!is_free_text(ref->hr_class))
 			r = check_value(ref->hr_class, line->value);
 		if (r > 0)
 			*bad = line;

@@ -157,8 +157,8 @@ static size_t host_end(struct cw_str s)
 int cw_sip_hostport_parse(
 	struct cw_str text, bool blanks, struct cw_str *host, uint16_t *port, size_t *end)
 {
-	size_t host_len = host_end(text), at = host_len, digits;
-	uint64_t number = 0;
+	size_t host_len = host_end(text), at = host_len;
+	unsigned number = 0;
 
 	if (host_len == 0)
 		return -EINVAL;
@@ -168,11 +168,10 @@ int cw_sip_hostport_parse(
 		at++;
 		if (blanks)
 			at = cw_sip_skip_blanks(text, at);
-		digits = at;
-		while (at < text.len && text.p[at] >= '0' && text.p[at] <= '9')
-			at++;
-		if (cw_str_to_u64(cw_str_make(text.p + digits, at - digits), UINT16_MAX, &number) ||
-			number == 0)
+		for (; at < text.len && text.p[at] >= '0' && text.p[at] <= '9'; at++)
+			if (number <= UINT16_MAX)
+				number = number * 10 + (unsigned)(text.p[at] - '0');
+		if (number == 0 || number > UINT16_MAX)
 			return -EINVAL;
 	} else {
 		at = host_len;

@@ -162,6 +162,13 @@ static const struct refused_case {
 	{"no host", CW_STR("MESSAGE sip: SIP/2.0\r\n" VIA REST END), 400, "Malformed Request-URI"},
 	{"port 0", CW_STR("MESSAGE sip:x:0 SIP/2.0\r\n" VIA REST END), 400,
 		"Malformed Request-URI"},
+	{"port of nothing", CW_STR("MESSAGE sip:x: SIP/2.0\r\n" VIA REST END), 400,
+		"Malformed Request-URI"},
+	{"port 0", CW_STR("MESSAGE sip:x:00 SIP/2.0\r\n" VIA REST END), 400,
+		"Malformed Request-URI"},
+	{"port that no machine holds",
+		CW_STR("MESSAGE sip:x:18446744073709556677 SIP/2.0\r\n" VIA REST END), 400,
+		"Malformed Request-URI"},
 	{"port too large", CW_STR("MESSAGE sip:x:65536 SIP/2.0\r\n" VIA REST END), 400,
 		"Malformed Request-URI"},
 	{"ipv6 without brackets", CW_STR("MESSAGE sip:2001:db8::10 SIP/2.0\r\n" VIA REST END), 400,
@@ -271,6 +278,8 @@ static const struct refused_case {
 		"Malformed Route header"},
 	{"unclosed record-route", CW_STR(LINE VIA REST "Record-Route: <sip:a;lr\r\n" END), 400,
 		"Malformed Record-Route header"},
+	{"two user agents", CW_STR(LINE VIA REST "User-Agent: a\r\nUser-Agent: b\r\n" END), 400,
+		"More than one User-Agent header"},
 	{"wrong date", CW_STR(LINE VIA REST "Date: Fri, 01 Jan 2010 16:00:00 EST\r\n" END), 400,
 		"Malformed Date header"},
 	{"wrong expires", CW_STR(LINE VIA REST "Expires: soon\r\n" END), 400,
@@ -583,7 +592,7 @@ END_TEST
 START_TEST(copes_with_short_memory)
 {
 	static const struct cw_str text = CW_STR(LINE VIA REST END);
-	struct cw_str with_long_value = repeat(LINE VIA "Subject: ", "subject ", 500);
+	struct cw_str with_long_value = repeat(LINE VIA "Supported: ", "timer,          ", 100);
 	char *end =
 		(char *)(uintptr_t)with_long_value.p + with_long_value.len - sizeof(REST END) - 1;
 	struct cw_sip_message *m = NULL;
