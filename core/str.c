@@ -8,23 +8,13 @@ bool cw_bytes_case_eq(const char *a, const char *b, size_t len)
 {
 	size_t at = 0;
 
-	/* mostly they are spelled the same: eight bytes at once, which is one comparison of words */
-	while (len - at >= 8 && memcmp(a + at, b + at, 8) == 0)
-		at += 8;
+	/* mostly they are spelled the same: four bytes at once, which is one comparison of words */
+	while (len - at >= 4 && memcmp(a + at, b + at, 4) == 0)
+		at += 4;
 	for (; at < len; at++)
 		if (a[at] != b[at] && cw_char_lower(a[at]) != cw_char_lower(b[at]))
 			return false;
 	return true;
-}
-
-bool cw_str_starts(struct cw_str s, struct cw_str prefix)
-{
-	return s.len >= prefix.len && cw_str_eq(cw_str_make(s.p, prefix.len), prefix);
-}
-
-bool cw_str_case_starts(struct cw_str s, struct cw_str prefix)
-{
-	return s.len >= prefix.len && cw_bytes_case_eq(s.p, prefix.p, prefix.len);
 }
 
 bool cw_str_case_ends(struct cw_str s, struct cw_str suffix)

@@ -63,10 +63,16 @@ static inline bool cw_str_case_eq(struct cw_str a, struct cw_str b)
 }
 
 /* Whether `s` begins with `prefix`; the empty prefix begins everything. */
-bool cw_str_starts(struct cw_str s, struct cw_str prefix);
+static inline bool cw_str_starts(struct cw_str s, struct cw_str prefix)
+{
+	return s.len >= prefix.len && cw_str_eq(cw_str_make(s.p, prefix.len), prefix);
+}
 
 /* As cw_str_starts, caseless (ASCII). */
-bool cw_str_case_starts(struct cw_str s, struct cw_str prefix);
+static inline bool cw_str_case_starts(struct cw_str s, struct cw_str prefix)
+{
+	return s.len >= prefix.len && cw_bytes_case_eq(s.p, prefix.p, prefix.len);
+}
 
 /* Whether `s` ends with `suffix`, caseless (ASCII). */
 bool cw_str_case_ends(struct cw_str s, struct cw_str suffix);

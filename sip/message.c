@@ -180,7 +180,9 @@ static int parse_vias(struct parse *p)
 		struct cw_str value;
 		size_t at = 0;
 
-		while (line->id == CW_HDR_VIA && cw_sip_list_next(line->value, &at, &value)) {
+		if (line->id != CW_HDR_VIA)
+			continue;
+		while (cw_sip_list_next(line->value, &at, &value)) {
 			if (m->n_vias == p->max_vias)
 				return cw_sip_reject_say(
 					p->reject, 400, "More than %d Via values", CW_SIP_LIST_MAX);
@@ -207,7 +209,9 @@ static int parse_routes(struct parse *p, enum cw_sip_header_id id, struct cw_sip
 		struct cw_str value;
 		size_t at = 0;
 
-		while (line->id == id && cw_sip_list_next(line->value, &at, &value)) {
+		if (line->id != id)
+			continue;
+		while (cw_sip_list_next(line->value, &at, &value)) {
 			if (*n_routes == max_routes)
 				return cw_sip_reject_say(p->reject, 400, "More than %d %s values",
 					CW_SIP_LIST_MAX, cw_sip_header_name(id));
