@@ -232,6 +232,7 @@ static char *include_path(struct parser *ps, struct cw_str pattern, bool is_patt
 static int include(struct parser *ps, struct cw_str pattern, const struct cw_place *place)
 {
 	bool is_pattern = false;
+	struct stat st;
 	char *path;
 	size_t i;
 	glob_t g;
@@ -242,7 +243,8 @@ static int include(struct parser *ps, struct cw_str pattern, const struct cw_pla
 	path = include_path(ps, pattern, is_pattern);
 	if (!path)
 		return -ENOMEM;
-	if (!is_pattern && (access(path, F_OK) == 0 || !is_absent(errno)))
+	/* a link that leads nowhere is there, as it is for glob() */
+	if (!is_pattern && (lstat(path, &st) == 0 || !is_absent(errno)))
 		return parse_file(ps, place, path);
 	r = is_pattern ? glob(path, 0, on_glob_error, &g) /* sorted; we never leave the C locale */
 		       : GLOB_NOMATCH;

@@ -4,10 +4,11 @@
 #include <errno.h>
 #include <glob.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int __wrap_glob(const char *pattern, int flags, int (*error)(const char *, int), glob_t *out);
-int __wrap_access(const char *path, int mode);
+int __wrap_lstat(const char *path, struct stat *out);
 
 /* Includes find nothing: the bytes may not choose which files of this machine are read. */
 int __wrap_glob(const char *pattern, int flags, int (*error)(const char *, int), glob_t *out)
@@ -19,10 +20,10 @@ int __wrap_glob(const char *pattern, int flags, int (*error)(const char *, int),
 	return GLOB_NOMATCH;
 }
 
-int __wrap_access(const char *path, int mode)
+int __wrap_lstat(const char *path, struct stat *out)
 {
 	(void)path;
-	(void)mode;
+	(void)out;
 	errno = ENOENT;
 	return -1;
 }

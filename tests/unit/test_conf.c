@@ -433,11 +433,15 @@ START_TEST(fails_where_it_cannot_look)
 {
 	make_dir();
 	ck_assert_int_eq(symlink("loop", "loop"), 0);
-	write_file("m", "include loop/*.rules\ninclude loop/a.rules\ninclude absent/*.rules\nb");
+	ck_assert_int_eq(symlink("gone", "dangling.rules"), 0);
+	write_file("m", "include loop/*.rules\ninclude loop/a.rules\ninclude absent/*.rules\nb\n"
+			"include dangling.rules; include d*.rules");
 	expect_load("m", "b;",
 		"1:9+12 cannot look for \"loop/*.rules\": Too many levels of symbolic links\n"
 		"2:9+12 cannot read \"loop/a.rules\": Too many levels of symbolic links\n"
-		"3:9+14 no file matches \"absent/*.rules\"\n");
+		"3:9+14 no file matches \"absent/*.rules\"\n"
+		"5:9+14 cannot read \"dangling.rules\": No such file or directory\n"
+		"5:33+8 cannot read \"dangling.rules\": No such file or directory\n");
 	remove_dir();
 }
 END_TEST
