@@ -7,11 +7,14 @@
 #include <sys/stat.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-int __wrap_glob(const char *pattern, int flags, int (*error)(const char *, int), glob_t *out);
-int __wrap_lstat(const char *path, struct stat *out);
+int __wrap_glob64(const char *pattern, int flags, int (*error)(const char *, int), glob_t *out);
+int __wrap_lstat64(const char *path, struct stat *out);
 
-/* Includes find nothing: the bytes may not choose which files of this machine are read. */
-int __wrap_glob(const char *pattern, int flags, int (*error)(const char *, int), glob_t *out)
+/*
+ * Includes find nothing: the bytes may not choose which files of this machine are read. Meson asks
+ * for 64-bit offsets, under which the C library's functions have these names.
+ */
+int __wrap_glob64(const char *pattern, int flags, int (*error)(const char *, int), glob_t *out)
 {
 	(void)pattern;
 	(void)flags;
@@ -20,7 +23,7 @@ int __wrap_glob(const char *pattern, int flags, int (*error)(const char *, int),
 	return GLOB_NOMATCH;
 }
 
-int __wrap_lstat(const char *path, struct stat *out)
+int __wrap_lstat64(const char *path, struct stat *out)
 {
 	(void)path;
 	(void)out;
