@@ -86,17 +86,9 @@ const unsigned char cw_sip_char_classes[256] = {
 	['~'] = TOKEN,
 };
 
-/* The place of the first byte at or behind `at` that is not of that class; s.len when there is none. */
-static size_t skip_class(struct cw_str s, size_t at, unsigned char class)
-{
-	while (at < s.len && cw_sip_char_classes[(unsigned char)s.p[at]] & class)
-		at++;
-	return at;
-}
-
 bool cw_sip_is_token(struct cw_str s)
 {
-	return s.len > 0 && skip_class(s, 0, CW_SIP_CHAR_TOKEN) == s.len;
+	return s.len > 0 && cw_sip_skip_token(s, 0) == s.len;
 }
 
 /*
@@ -187,12 +179,20 @@ bool cw_sip_list_next(struct cw_str list, size_t *at, struct cw_str *value)
 	return true;
 }
 
+/* The place of the first byte at or behind `at` that may not stand in an unquoted value. */
+static size_t skip_value(struct cw_str s, size_t at)
+{
+	while (at < s.len && cw_sip_char_classes[(unsigned char)s.p[at]] & CW_SIP_CHAR_VALUE)
+		at++;
+	return at;
+}
+
 /* Whether the value is a quoted string or free of separators. */
 static bool is_param_value(struct cw_str value)
 {
 	if (value.len > 0 && value.p[0] == '"')
 		return cw_sip_skip_quoted(value, 0) == value.len;
-	return skip_class(value, 0, CW_SIP_CHAR_VALUE) == value.len;
+	return skip_value(value, 0) == value.len;
 }
 
 /* A parameter with blanks, quotes or bytes that do not belong there. */
@@ -223,10 +223,10 @@ bool cw_sip_param_next(struct cw_str params, size_t *at, struct cw_sip_lex_param
 		return false;
 
 	/* Nearly all are a token, or a token, '=' and a value of such bytes, up to the semicolon. */
-	name_end = end = skip_class(params, *at, CW_SIP_CHAR_TOKEN);
+	name_end = end = cw_sip_skip_token(params, *at);
 	out->has_value = end < params.len && params.p[end] == '=';
 	if (out->has_value)
-		end = skip_class(params, end + 1, CW_SIP_CHAR_VALUE);
+		end = skip_value(params, end + 1);
 	if (end == params.len || params.p[end] == ';') {
 		text = cw_str_make(params.p + *at, end - *at);
 		out->name = cw_str_make(text.p, name_end - *at);
@@ -275,7 +275,7 @@ bool cw_sip_line_next(struct cw_str head, size_t *at, struct cw_sip_raw_line *ou
 
 	out->whole = cw_str_make(head.p + *at, end - *at);
 	name_begin = cw_sip_skip_blanks(out->whole, 0);
-	name_end = skip_class(out->whole, name_begin, CW_SIP_CHAR_TOKEN);
+	name_end = cw_sip_skip_token(out->whole, name_begin);
 	colon = cw_sip_skip_blanks(out->whole, name_end);
 	if (name_end > name_begin && colon < out->whole.len && out->whole.p[colon] == ':') {
 		out->name = cw_str_make(out->whole.p + name_begin, name_end - name_begin);

@@ -31,6 +31,14 @@ static inline bool cw_sip_is_token_char(char c)
 	return cw_sip_char_classes[(unsigned char)c] & CW_SIP_CHAR_TOKEN;
 }
 
+/* The place of the first byte of `s` at or behind `at` that may not stand in a token; s.len when there is none. */
+static inline size_t cw_sip_skip_token(struct cw_str s, size_t at)
+{
+	while (at < s.len && cw_sip_is_token_char(s.p[at]))
+		at++;
+	return at;
+}
+
 /* Whether `s` is a token: not empty, token characters only. */
 bool cw_sip_is_token(struct cw_str s);
 

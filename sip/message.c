@@ -253,9 +253,7 @@ static bool is_call_id(struct cw_str s)
 	static const char others[] = "()<>:\\\"/[]?{}";
 	size_t n_ats = 0;
 
-	for (size_t i = 0; i < s.len; i++) {
-		if (cw_sip_is_token_char(s.p[i]))
-			continue;
+	for (size_t i = cw_sip_skip_token(s, 0); i < s.len; i = cw_sip_skip_token(s, i + 1)) {
 		if (s.p[i] == '@' && i > 0 && i + 1 < s.len)
 			n_ats++;
 		else if (!memchr(others, s.p[i], sizeof(others) - 1))

@@ -8,14 +8,10 @@
 /* Read a token at *at and leave *at behind it and the blanks that follow. */
 static struct cw_str take_token(struct cw_str value, size_t *at)
 {
-	size_t begin = *at;
+	size_t begin = *at, end = cw_sip_skip_token(value, begin);
 
-	while (*at < value.len && cw_sip_is_token_char(value.p[*at]))
-		(*at)++;
-	struct cw_str token = cw_str_make(value.p + begin, *at - begin);
-
-	*at = cw_sip_skip_blanks(value, *at);
-	return token;
+	*at = cw_sip_skip_blanks(value, end);
+	return cw_str_make(value.p + begin, end - begin);
 }
 
 static bool take_slash(struct cw_str value, size_t *at)
