@@ -87,6 +87,9 @@ static int read_tree(struct cw_config *config, const struct cw_conf *tree, struc
 	reader_init(&r, config, diag);
 	copy_files(&r, tree);
 	note_presence(config, tree, diag);
+	config->begin = tree->root
+				? cw_read_place(&r, tree->root, &tree->root->keyword)
+				: (struct cw_place){.file = config->path, .line = 1, .column = 1};
 	cw_read_default_zone(&r);
 	cw_read_defaults(&r, CW_IN_FILE, &draft, sizeof(draft));
 	if (!r.error)

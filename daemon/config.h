@@ -107,6 +107,7 @@ struct cw_config {
 	struct cw_str
 		hostname; /* empty when it is missing: an error of run and check (cw_config_require) */
 	bool has_hostname, has_tls; /* it stands in the file, right or wrong */
+	struct cw_place begin;      /* the first directive; of an empty file its first byte */
 	const struct cw_config_listener *listeners;
 	size_t n_listeners;
 	const struct cw_config_log_level *log_levels;

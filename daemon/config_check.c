@@ -32,7 +32,7 @@ static struct cw_place needs_hostname(const struct cw_config *c)
 		return c->listeners[0].place;
 	if (c->n_zones > 1)
 		return c->zones[1]->place;
-	return (struct cw_place){.file = c->path, .line = 1, .column = 1};
+	return c->begin;
 }
 
 void cw_config_require(const struct cw_config *c, enum cw_severity no_tls, struct cw_diag *diag)

@@ -549,10 +549,10 @@ static const struct doubt_case {
 		"0:0 (no search rule is enabled: every request is answered 404)\n"
 		"2:6 \"hostname\" is missing: the name of this system in Via and Record-Route\n"
 		"2:6 this needs a certificate, and there is no \"tls\" block\n"},
-	{"no hostname and nothing that needs it", "sender-check yes\n",
+	{"no hostname and nothing that needs it", "# a comment\n sender-check yes\n",
 		"0:0 (no \"listen\": nobody can connect)\n"
 		"0:0 (no search rule is enabled: every request is answered 404)\n"
-		"1:1 \"hostname\" is missing: the name of this system in Via and Record-Route\n"},
+		"2:2 \"hostname\" is missing: the name of this system in Via and Record-Route\n"},
 	{"no listener", "hostname h.example\n" TLS N R,
 		"0:0 (no \"listen\": nobody can connect)\n"},
 	{"no tls for a zone", H N R,
