@@ -339,9 +339,10 @@ static void set_policy(SSL_CTX *ctx)
 					 SSL_OP_IGNORE_UNEXPECTED_EOF);
 	/*
 	 * Never SSL_MODE_ENABLE_PARTIAL_WRITE: with libevent a peer that negotiated small fragments receives corrupted data.
-	 * Never read_ahead: what waits inside SSL is not seen by epoll.
+	 * read_ahead saves a read() a record. What waits inside SSL is not seen by epoll: net/connection reads on.
 	 */
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_read_ahead(ctx, 1);
 	/* No SSL_CTX_set_client_CA_list: Windows sends no certificate at all when the list is too long to fit. */
 }
 

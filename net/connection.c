@@ -266,11 +266,28 @@ static void deliver(struct cw_connection *c)
 		cw_connection_end(c, CW_END_OVERFLOW, "too much input of no whole messages in all");
 }
 
+/*
+ * OpenSSL reads ahead, and epoll does not see what waits inside of it: the next record, or a part of one. libevent reads one record
+ * at a time, so wake its reader as long as there is something; where that is only a part, it finds so and waits for epoll.
+ */
+static void read_on(struct cw_connection *c)
+{
+	if (c->ssl && cw_connection_tls_has_input(c))
+		event_active(&c->bev->ev_read, EV_READ, 0);
+}
+
+static void start_reading(struct cw_connection *c)
+{
+	bufferevent_enable(c->bev, EV_READ);
+	read_on(c);
+}
+
 static void on_read(struct bufferevent *bev, void *arg)
 {
 	struct cw_connection *c = arg;
 	struct evbuffer *input = bufferevent_get_input(bev);
 
+	read_on(c);
 	if (c->state != CW_CONNECTION_OPEN) {
 		evbuffer_drain(input, evbuffer_get_length(input));
 		return;
@@ -293,7 +310,7 @@ void cw_connection_resume(struct cw_connection *c)
 	if (--c->paused > 0 || c->state != CW_CONNECTION_OPEN)
 		return;
 	if (!c->has_eof)
-		bufferevent_enable(c->bev, EV_READ);
+		start_reading(c);
 	c->has_resumed = true;
 	cw_loop_defer(c->loop, &c->turn_end);
 }
@@ -436,8 +453,8 @@ void cw_connection_close(struct cw_connection *c)
 	cw_connection_set_phase(c, CW_CONNECTION_LINGER_MS);
 	watch_output(c, 0);
 	if (!c->has_eof)
-		bufferevent_enable(c->bev,
-			EV_READ); /* and throw it away: a peer that cannot write may not read either */
+		start_reading(
+			c); /* and throw it away: a peer that cannot write may not read either */
 }
 
 /* --- from the loop --- */
@@ -464,7 +481,7 @@ static void open_connection(struct cw_connection *c)
 	if (c->state != CW_CONNECTION_OPEN)
 		return;
 	if (c->paused == 0)
-		bufferevent_enable(c->bev, EV_READ);
+		start_reading(c);
 	if (c->pending.len > 0)
 		cw_loop_defer(c->loop, &c->turn_end);
 }

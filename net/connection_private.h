@@ -118,6 +118,9 @@ bool cw_connection_tls_lost(struct cw_connection *c, char detail[static CW_CONNE
  */
 bool cw_connection_tls_write(struct cw_connection *c, struct cw_str bytes);
 
+/* Whether bytes wait inside of OpenSSL: records, or a part of one. */
+bool cw_connection_tls_has_input(const struct cw_connection *c);
+
 /* Send close_notify, if the socket takes it. */
 void cw_connection_tls_shutdown(struct cw_connection *c);
 

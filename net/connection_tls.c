@@ -153,6 +153,11 @@ bool cw_connection_tls_write(struct cw_connection *c, struct cw_str bytes)
 	return false;
 }
 
+bool cw_connection_tls_has_input(const struct cw_connection *c)
+{
+	return SSL_has_pending(c->ssl);
+}
+
 void cw_connection_tls_shutdown(struct cw_connection *c)
 {
 	ERR_clear_error();

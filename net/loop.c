@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define CALLBACKS_MAX 256 /* before epoll is asked again */
+
 struct cw_loop {
 	struct event_base *base;
 	/*
@@ -81,6 +83,8 @@ static struct event_base *create_base(void)
 
 	if (!config)
 		return NULL;
+	/* Connections that read on without epoll must not keep it from the others for ever. */
+	event_config_set_max_dispatch_interval(config, NULL, CALLBACKS_MAX, 0);
 	event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST |
 					      EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
 	base = event_base_new_with_config(config);

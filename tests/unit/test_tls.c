@@ -6,6 +6,8 @@
 #include "tests/support_c/wire.h"
 #include "tests/unit/unit.h"
 
+#include <openssl/ssl.h>
+
 #include <signal.h>
 #include <unistd.h>
 
@@ -488,6 +490,169 @@ START_TEST(writes_small_fragments)
 }
 END_TEST
 
+/*
+ * A TLS client whose bytes go over a plain connection, so that a test decides which of them arrive together: OpenSSL reads ahead, and
+ * what waits inside of it must not be forgotten.
+ */
+static struct {
+	SSL *ssl;
+	struct wire_end *plain;
+	bool is_open;
+	struct cw_timer *timer;
+	char burst[1024]; /* some records */
+	size_t len, split;
+	unsigned turns;
+	size_t sent, got; /* bytes of the stream inside */
+} client;
+
+static void write_records(void)
+{
+	static const size_t sizes[] = {1, 40, 7};
+	char bytes[40];
+
+	for (size_t i = 0; i < N_ELEMENTS(sizes); i++) {
+		for (size_t k = 0; k < sizes[i]; k++)
+			bytes[k] = raw_peer_byte(client.sent + k);
+		ck_assert_int_eq(SSL_write(client.ssl, bytes, (int)sizes[i]), (int)sizes[i]);
+		client.sent += sizes[i];
+	}
+}
+
+static size_t take_burst(void)
+{
+	int n = BIO_read(SSL_get_wbio(client.ssl), client.burst, sizeof(client.burst));
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+static void send_plain(const char *bytes, size_t len)
+{
+	ck_assert_int_eq(cw_connection_send(client.plain->c, cw_str_make(bytes, len)), 0);
+}
+
+/* The first records go along with the end of the handshake. */
+static void shake_hands(struct wire_end *end)
+{
+	size_t n;
+
+	client.plain = end;
+	if (!client.is_open && SSL_do_handshake(client.ssl) == 1) {
+		client.is_open = true;
+		write_records();
+	}
+	while ((n = take_burst()) > 0)
+		send_plain(client.burst, n);
+}
+
+static size_t receive_plain(struct wire_end *end, struct cw_str bytes)
+{
+	ck_assert_int_eq(
+		BIO_write(SSL_get_rbio(client.ssl), bytes.p, (int)bytes.len), (int)bytes.len);
+	shake_hands(end);
+	return bytes.len;
+}
+
+static size_t check_stream(struct wire_end *end, struct cw_str bytes)
+{
+	(void)end;
+	for (size_t i = 0; i < bytes.len; i++)
+		ck_assert_int_eq(bytes.p[i], raw_peer_byte(client.got + i));
+	client.got += bytes.len;
+	return bytes.len;
+}
+
+static struct cw_timer *resume_timer;
+
+static void resume_reading(void *arg)
+{
+	struct wire_end *end = arg;
+
+	cw_connection_resume(end->c);
+}
+
+static size_t check_and_pause(struct wire_end *end, struct cw_str bytes)
+{
+	cw_connection_pause(end->c);
+	cw_timer_start(resume_timer, 0);
+	return check_stream(end, bytes);
+}
+
+static bool receive_stream(struct wire_end *end)
+{
+	end->on_received = check_stream;
+	return true;
+}
+
+static bool receive_stream_in_pauses(struct wire_end *end)
+{
+	ck_assert_int_eq(cw_timer_create(&resume_timer, end->wire->loop, resume_reading, end), 0);
+	end->on_received = check_and_pause;
+	return true;
+}
+
+/* A first part now, and the rest when there was time to read that. */
+static void send_burst(void *arg)
+{
+	struct wire *w = arg;
+
+	if (client.turns == 0)
+		send_plain(client.burst, client.split);
+	if (client.turns == 3)
+		send_plain(client.burst + client.split, client.len - client.split);
+	if (client.turns++ < 3)
+		cw_timer_start(client.timer, 0);
+	cw_loop_stop(w->loop);
+}
+
+static SSL_CTX *dial_plain(struct wire *w, bool is_tls12)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+	ck_assert_int_eq(
+		SSL_CTX_use_certificate_file(ctx, file_of("one", ".pem"), SSL_FILETYPE_PEM), 1);
+	ck_assert_int_eq(
+		SSL_CTX_use_PrivateKey_file(ctx, file_of("one", ".key"), SSL_FILETYPE_PEM), 1);
+	if (is_tls12)
+		SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
+	client.ssl = SSL_new(ctx);
+	SSL_set_bio(client.ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+	SSL_set_connect_state(client.ssl);
+	ck_assert_int_eq(cw_timer_create(&client.timer, w->loop, send_burst, w), 0);
+	client.plain = wire_dial(w, NULL);
+	client.plain->on_opened = shake_hands;
+	client.plain->on_received = receive_plain;
+	return ctx;
+}
+
+/* In all ways in which three records can come in two parts, after each other and in pauses. */
+START_TEST(reads_records_however_they_come)
+{
+	bool is_tls12 = _i & 1, in_pauses = _i & 2;
+	struct cw_tls *tls = create_tls_of("one");
+	struct wire *w = wire_create(&(struct wire_settings){
+		.server = tls,
+		.on_accepted = in_pauses ? receive_stream_in_pauses : receive_stream,
+	});
+	SSL_CTX *ctx = dial_plain(w, is_tls12);
+
+	WIRE_UNTIL(w, client.is_open && client.got == client.sent);
+	for (client.split = 0; client.split == 0 || client.split < client.len; client.split++) {
+		write_records();
+		client.len = take_burst();
+		client.turns = 0;
+		cw_timer_start(client.timer, 0);
+		WIRE_UNTIL(w, client.turns == 4 && client.got == client.sent);
+	}
+	ck_assert_uint_gt(client.len, 3 * 20);
+	cw_timer_destroy(client.timer);
+	cw_timer_destroy(resume_timer);
+	wire_destroy(w);
+	SSL_free(client.ssl);
+	SSL_CTX_free(ctx);
+	cw_tls_destroy(tls);
+}
+END_TEST
+
 /* A refused peer that has sent its first request already is told why, not just reset. */
 START_TEST(tells_the_refused_who_spoke_first)
 {
@@ -525,6 +690,7 @@ int main(void)
 	tcase_add_test(tc, swaps_snapshots);
 	tcase_add_loop_test(tc, resumes_no_session, 0, 2);
 	tcase_add_test(tc, writes_small_fragments);
+	tcase_add_loop_test(tc, reads_records_however_they_come, 0, 4);
 	tcase_add_test(tc, tells_the_refused_who_spoke_first);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);
