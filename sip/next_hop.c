@@ -48,7 +48,9 @@ static void add_peers(struct cw_next_hop *hop, const struct cw_next_hop_question
 		if (!q->is_down || !q->is_down(q->is_down_arg, i))
 			add_host(hop, zone->peers[i].host, zone->peers[i].port, zone->verify,
 				zone->n_verify);
-	for (size_t i = 0; hop->n_hosts == 0 && i < zone->n_peers; i++)
+	if (hop->n_hosts > 0)
+		return;
+	for (size_t i = 0; i < zone->n_peers; i++)
 		add_host(hop, zone->peers[i].host, zone->peers[i].port, zone->verify,
 			zone->n_verify);
 }

@@ -354,6 +354,10 @@ START_TEST(peers_that_are_down_are_skipped_unless_all_are)
 	finish();
 	begin("sip:bob@uc.example", CW_VARIANT_MS_IMP, false, all_are_down);
 	expect_address("127.0.0.2:5062", "imp1.uc.example");
+	expect_wait(false, "imp2.uc.example");
+	answer_addresses("127.0.0.3", NULL);
+	expect_address("127.0.0.3:5063", "imp1.uc.example");
+	expect_end(NULL);
 	finish();
 }
 END_TEST
