@@ -8,6 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from support import kamailio, pki
+
 DOMAIN = "uc.test"
 
 
@@ -102,39 +104,18 @@ class Kamailio(Proxy):
     """A stateful proxy (tm) with one worker; queues and memory large enough that no message is lost."""
 
     def command(self):
-        side = f"""method = TLSv1.2+
-verify_certificate = yes
-require_certificate = yes
-private_key = {self.certs}/proxy.key
-certificate = {self.certs}/proxy.pem
-ca_list = {self.certs}/ca.pem
-"""
-        (self.dir / "tls.cfg").write_text(f"[server:default]\n{side}[client:default]\n{side}")
-        modules = next(Path("/usr/lib").glob("*/kamailio/modules"))
-        file = self.dir / "kamailio.cfg"
-        file.write_text(f"""#!KAMAILIO
+        return kamailio.command(
+            self.dir, listen=f"tls:{self.host}:{self.port}", memory_mib=1024, ca=self.certs / "ca.pem",
+            certificate=pki.Certificate(self.certs / "proxy.pem", self.certs / "proxy.key"),
+            settings=f"""
 debug=0
-log_stderror=yes
-children=1
-tcp_children=1
-enable_tls=yes
 tcp_max_connections=4096
 tls_max_connections=4096
 tcp_connection_lifetime=3600
 tcp_conn_wq_max=4194304
 tcp_wq_max=67108864
 tcp_source_ipv4={self.host}
-auto_aliases=no
-listen=tls:{self.host}:{self.port}
-mpath="{modules}"
-loadmodule "tls.so"
-loadmodule "tm.so"
-loadmodule "pv.so"
-loadmodule "sl.so"
-loadmodule "maxfwd.so"
-loadmodule "textops.so"
-loadmodule "siputils.so"
-modparam("tls", "config", "{self.dir}/tls.cfg")
+""", route=f"""
 modparam("tls", "con_ct_wq_max", 4194304)
 modparam("tls", "ct_wq_max", 67108864)
 request_route {{
@@ -146,8 +127,6 @@ request_route {{
     if (!t_relay()) sl_reply_error();
 }}
 """)
-        return ["kamailio", "-DD", "-E", "-f", str(file), "-Y", str(self.dir), "-P", str(self.dir / "pid"),
-                "-m", "1024", "-w", str(self.dir)]
 
 
 class HAProxy(Proxy):

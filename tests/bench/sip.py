@@ -16,9 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-import proxies
-
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import proxies  # noqa: E402
 from support import pki  # noqa: E402
 
 # An address of this run's own: what else listens or connects on loopback takes none of its ports.
