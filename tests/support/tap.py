@@ -26,12 +26,14 @@ def _failure(err):
 
 
 def _surroundings(test):
-    """What each endpoint received and the end of each daemon's log."""
+    """What each endpoint received, and the end of each daemon's and each server's log."""
     for lab in getattr(test, "labs", ()):
         for endpoint in (lab.cluster, lab.second, lab.edge, *lab.others):
             _note(f"{endpoint.name} received {endpoint.history[-5:]}")
         if lab.daemon and lab.daemon.process:
             _note("daemon: " + "\ndaemon: ".join(lab.daemon.stderr.splitlines()[-12:]))
+    for server in getattr(test, "servers", ()):
+        _note(f"{server.name} logged: " + f"\n{server.name} logged: ".join(server.log.splitlines()[-12:]))
 
 
 class TapResult(unittest.TestResult):
