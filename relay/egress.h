@@ -14,7 +14,7 @@ enum cw_reason {
 	CW_REASON_NOT_FOUND,   /* the far side does not know the alias (404) */
 	CW_REASON_UNAVAILABLE, /* the far side cannot now (500, 502, 503, 504) */
 	CW_REASON_UNREACHABLE, /* no connection: nothing was written */
-	CW_REASON_UNTRUSTED,   /* who answered is not who it should be: nothing was written */
+	CW_REASON_UNTRUSTED,   /* a certificate was refused, theirs or ours: nothing arrived */
 	CW_REASON_TIMEOUT,     /* no answer in time */
 	CW_REASON_LOST,        /* the connection died after it was written */
 	CW_REASON_CANCELLED,   /* its sender took it back */

@@ -302,7 +302,7 @@ static const struct own_answer {
 	[CW_REASON_NOT_FOUND] = {404, CW_STR("Not Found")},
 	[CW_REASON_UNAVAILABLE] = {500, CW_STR("Next hop unavailable")},
 	[CW_REASON_UNREACHABLE] = {504, CW_STR("Next hop cannot be reached")},
-	[CW_REASON_UNTRUSTED] = {504, CW_STR("Next hop's certificate is not accepted")},
+	[CW_REASON_UNTRUSTED] = {504, CW_STR("Next hop's certificate or ours is not accepted")},
 	[CW_REASON_TIMEOUT] = {504, CW_STR("No answer from the next hop")},
 	[CW_REASON_LOST] = {504, CW_STR("Connection to the next hop lost")},
 	[CW_REASON_CANCELLED] = {487, CW_STR("Request Terminated")},

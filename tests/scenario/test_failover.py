@@ -86,15 +86,26 @@ class DeadPeerTest(ProxyCase):
             await got.link.wait_closed()
 
 
-    async def test_a_peer_that_refuses_our_certificate_leads_to_the_next_peer(self):
+    def refusing(self):
+        """A peer that shows the cluster's certificate and refuses ours."""
         strict = Refusing("127.0.0.5", pki.CA(shared_dir()).issue("cluster", dns=[CLUSTER]), pki.CA(shared_dir(), "other"))
         self.addCleanup(strict.close)
+        return strict
+
+    async def test_a_peer_that_refuses_our_certificate_leads_to_the_next_peer(self):
+        strict = self.refusing()
         lab = await self.lab(imp=QUICK, imp_peers=[strict.address, "@second@"])
         for _ in range(2):
             message = lab.from_edge(body="x")
             await lab.send(lab.edge, message)
             await lab.second.respond(await lab.second.expect("MESSAGE"), 200)
             self.assert_status(await lab.edge.final(message), 200)
+
+    async def test_a_message_that_is_refused_with_our_certificate_has_failed(self):
+        lab = await self.lab(imp=QUICK, imp_peers=[self.refusing().address])
+        self.assert_status(await lab.ask(lab.edge, lab.from_edge(body="x")), 504, "certificate or ours")
+        done = await lab.daemon.logged("sip.request", method="MESSAGE")
+        self.assertEqual((done.fate, done.detail), ("failed", "untrusted"))
 
 
 class NeverTwiceTest(ProxyCase):
