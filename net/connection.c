@@ -17,7 +17,9 @@
 
 #define DISCARD_MAX (64 * 1024) /* bytes thrown away so that a refused peer can read our alert */
 
+static void end_by_peer(struct cw_connection *c);
 static void on_turn_end(void *arg);
+static void on_write_due(void *arg);
 static void on_timer(evutil_socket_t fd, short what, void *arg);
 static void on_write(struct bufferevent *bev, void *arg);
 static void on_event(struct bufferevent *bev, short what, void *arg);
@@ -63,6 +65,7 @@ struct cw_connection *cw_connection_create(
 	c->fd = -1;
 	cw_buf_init(&c->pending, 0);
 	cw_deferred_init(&c->turn_end, on_turn_end, c);
+	cw_deferred_init(&c->write, on_write_due, c);
 	evtimer_assign(&c->timer, cw_loop_base(loop), on_timer, c);
 	return c;
 }
@@ -74,6 +77,7 @@ static void dispose(struct cw_connection *c)
 
 	c->state = CW_CONNECTION_ENDED;
 	event_del(&c->timer);
+	cw_deferred_cancel(&c->write);
 	if (c->connect)
 		event_free(c->connect);
 	c->connect = NULL;
@@ -322,7 +326,7 @@ static void deliver_waiting(struct cw_connection *c)
 	if (c->paused == 0)
 		deliver(c);
 	if (c->paused == 0 && c->has_eof && c->state == CW_CONNECTION_OPEN)
-		cw_connection_end(c, CW_END_PEER, "");
+		end_by_peer(c);
 }
 
 /* --- bytes out --- */
@@ -412,6 +416,19 @@ static void flush(struct cw_connection *c)
 		finish_closing(c);
 }
 
+static void on_write_due(void *arg)
+{
+	flush(arg);
+}
+
+/* The peer has finished, but may still read what we answered in this turn. */
+static void end_by_peer(struct cw_connection *c)
+{
+	flush(c);
+	if (c->state == CW_CONNECTION_OPEN)
+		cw_connection_end(c, CW_END_PEER, "");
+}
+
 int cw_connection_send(struct cw_connection *c, struct cw_str bytes)
 {
 	size_t total = waiting(c) + bytes.len;
@@ -430,7 +447,7 @@ int cw_connection_send(struct cw_connection *c, struct cw_str bytes)
 	if (total > CW_CONNECTION_QUEUE_MAX)
 		watch_full(c);
 	c->active_ms = cw_loop_now_ms(c->loop);
-	cw_loop_defer(c->loop, &c->turn_end);
+	cw_loop_defer_write(c->loop, &c->write);
 	return 0;
 }
 
@@ -483,7 +500,7 @@ static void open_connection(struct cw_connection *c)
 	if (c->paused == 0)
 		start_reading(c);
 	if (c->pending.len > 0)
-		cw_loop_defer(c->loop, &c->turn_end);
+		cw_loop_defer_write(c->loop, &c->write);
 }
 
 /* EOF or an error of a connection that was open, and may have been closed by its owner since. */
@@ -498,7 +515,7 @@ static void lose(struct cw_connection *c, short what)
 		bufferevent_disable(c->bev, EV_READ);
 		bufferevent_enable(c->bev, EV_WRITE);
 		if (c->state == CW_CONNECTION_OPEN && !(c->paused > 0 && has_input(c)))
-			cw_connection_end(c, CW_END_PEER, "");
+			end_by_peer(c);
 	} else if (!c->ssl) {
 		cw_connection_end(c, CW_END_LOST, strerror(socket_error));
 	} else if (cw_connection_tls_lost(c, detail)) {
@@ -553,8 +570,7 @@ static void on_turn_end(void *arg)
 		cw_connection_end(c, CW_END_CLOSED, "");
 		break;
 	case CW_CONNECTION_OPEN:
-		flush(c);
-		if (c->has_resumed && c->state == CW_CONNECTION_OPEN)
+		if (c->has_resumed)
 			deliver_waiting(c);
 		break;
 	case CW_CONNECTION_DRAINING:

@@ -42,9 +42,9 @@ struct cw_connection {
 	struct event *connect;   /* while CONNECTING */
 	struct bufferevent *bev; /* from HANDSHAKE on */
 
-	struct cw_buf pending; /* what was sent in this turn, or before `opened` */
-	struct cw_deferred
-		turn_end; /* writes it, and does what must not happen inside a call of the owner */
+	struct cw_buf pending;       /* what was sent in this turn, or before `opened` */
+	struct cw_deferred write;    /* of what is pending */
+	struct cw_deferred turn_end; /* for what must not happen inside a call of the owner */
 
 	/* One timer for all: armed for the earliest of these (0: none), and checked against them when it expires. */
 	struct event timer;

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #define CALLBACKS_MAX 256 /* before epoll is asked again */
+#define PUT_OFF_MAX   8 /* ends of turns, two for each record, that bytes to write wait for more */
 
 struct cw_loop {
 	struct event_base *base;
@@ -21,7 +22,8 @@ struct cw_loop {
 	 * that turn. Unlike a loop of EVLOOP_ONCE calls it comes round under any load.
 	 */
 	struct event *turn_end;
-	struct cw_list deferred;
+	struct cw_list deferred, writes;
+	unsigned n_put_off; /* ends of turns that `writes` have waited */
 	struct cw_deferred log_flush;
 	struct cw_list signals;
 	uint64_t now_ms; /* 0: not read yet in this turn */
@@ -49,14 +51,14 @@ static void on_libevent_message(int severity, const char *message)
 }
 
 /* Run what was put off until now; what is put off meanwhile comes in a further round. */
-static void run_deferred(struct cw_loop *loop)
+static void run_deferred(struct cw_list *deferred)
 {
 	struct cw_list round;
 
 	cw_list_init(&round);
-	if (!cw_list_empty(&loop->deferred)) {
-		cw_list_append(&loop->deferred, &round);
-		cw_list_remove(&loop->deferred);
+	if (!cw_list_empty(deferred)) {
+		cw_list_append(deferred, &round);
+		cw_list_remove(deferred);
 	}
 	while (!cw_list_empty(&round)) {
 		struct cw_deferred *d = cw_container_of(round.next, struct cw_deferred, link);
@@ -66,13 +68,31 @@ static void run_deferred(struct cw_loop *loop)
 	}
 }
 
+/*
+ * Connections that read on without epoll, and their callbacks, are in libevent's queue already: wait for what they will send, but
+ * not for ever.
+ */
+static void run_writes(struct cw_loop *loop)
+{
+	if (cw_list_empty(&loop->writes))
+		return;
+	if (event_base_get_num_events(loop->base, EVENT_BASE_COUNT_ACTIVE) > 0 &&
+		loop->n_put_off++ < PUT_OFF_MAX) {
+		event_active(loop->turn_end, EV_TIMEOUT, 0);
+		return;
+	}
+	loop->n_put_off = 0;
+	run_deferred(&loop->writes);
+}
+
 static void on_turn_end(evutil_socket_t fd, short what, void *arg)
 {
 	struct cw_loop *loop = arg;
 
 	(void)fd;
 	(void)what;
-	run_deferred(loop);
+	run_deferred(&loop->deferred);
+	run_writes(loop);
 	loop->now_ms = 0;
 }
 
@@ -96,7 +116,7 @@ static void on_log_due(void *arg)
 {
 	struct cw_loop *loop = arg;
 
-	cw_loop_defer(loop, &loop->log_flush);
+	cw_loop_defer_write(loop, &loop->log_flush);
 }
 
 static void on_log_flush(void *arg)
@@ -113,6 +133,7 @@ int cw_loop_create(struct cw_loop **out)
 		return -ENOMEM;
 	event_set_log_callback(on_libevent_message);
 	cw_list_init(&loop->deferred);
+	cw_list_init(&loop->writes);
 	cw_list_init(&loop->signals);
 	cw_deferred_init(&loop->log_flush, on_log_flush, loop);
 	loop->base = create_base();
@@ -134,7 +155,7 @@ void cw_loop_destroy(struct cw_loop *loop)
 		return;
 	/* Abandoned connections wait here to be freed. */
 	while (!cw_list_empty(&loop->deferred))
-		run_deferred(loop);
+		run_deferred(&loop->deferred);
 	while (!cw_list_empty(&loop->signals)) {
 		struct signal_watch *w =
 			cw_container_of(loop->signals.next, struct signal_watch, link);
@@ -235,12 +256,22 @@ void cw_deferred_init(struct cw_deferred *d, void (*run)(void *arg), void *arg)
 	d->arg = arg;
 }
 
-void cw_loop_defer(struct cw_loop *loop, struct cw_deferred *d)
+static void defer(struct cw_loop *loop, struct cw_list *deferred, struct cw_deferred *d)
 {
 	if (!cw_list_empty(&d->link))
 		return;
-	cw_list_append(&loop->deferred, &d->link);
+	cw_list_append(deferred, &d->link);
 	event_active(loop->turn_end, EV_TIMEOUT, 0);
+}
+
+void cw_loop_defer(struct cw_loop *loop, struct cw_deferred *d)
+{
+	defer(loop, &loop->deferred, d);
+}
+
+void cw_loop_defer_write(struct cw_loop *loop, struct cw_deferred *d)
+{
+	defer(loop, &loop->writes, d);
 }
 
 void cw_deferred_cancel(struct cw_deferred *d)

@@ -71,6 +71,12 @@ void cw_deferred_init(struct cw_deferred *d, void (*run)(void *arg), void *arg);
 /* Run it when the events of this turn are done (or, outside of a turn, at the end of the next). */
 void cw_loop_defer(struct cw_loop *loop, struct cw_deferred *d);
 
+/*
+ * The same for a system call that may carry more when it waits: run it when no event is left to handle, or some turns later, behind
+ * all that is deferred.
+ */
+void cw_loop_defer_write(struct cw_loop *loop, struct cw_deferred *d);
+
 /* Forget it; harmless when nothing is put off. To be called before its owner is freed. */
 void cw_deferred_cancel(struct cw_deferred *d);
 

@@ -503,6 +503,7 @@ static struct {
 	size_t len, split;
 	unsigned turns;
 	size_t sent, got; /* bytes of the stream inside */
+	unsigned records; /* that came back */
 } client;
 
 static void write_records(void)
@@ -653,6 +654,61 @@ START_TEST(reads_records_however_they_come)
 }
 END_TEST
 
+static size_t echo(struct wire_end *end, struct cw_str bytes)
+{
+	ck_assert_int_eq(cw_connection_send(end->c, bytes), 0);
+	return bytes.len;
+}
+
+static bool echo_all(struct wire_end *end)
+{
+	end->on_received = echo;
+	return true;
+}
+
+static size_t receive_echo(struct wire_end *end, struct cw_str bytes)
+{
+	char echoed[1024];
+	int n;
+
+	receive_plain(end, bytes);
+	while ((n = SSL_read(client.ssl, echoed, sizeof(echoed))) > 0) {
+		client.got += (size_t)n;
+		client.records++;
+	}
+	return bytes.len;
+}
+
+/*
+ * What comes of records that came together leaves together: records and system calls are what it costs. It leaves also when the peer
+ * finishes behind them.
+ */
+START_TEST(answers_many_records_with_one)
+{
+	bool finishes = _i;
+	struct cw_tls *tls = create_tls_of("one");
+	struct wire *w =
+		wire_create(&(struct wire_settings){.server = tls, .on_accepted = echo_all});
+	SSL_CTX *ctx = dial_plain(w, false);
+
+	client.plain->on_received = receive_echo;
+	WIRE_UNTIL(w, client.is_open && client.got == client.sent);
+	client.records = 0;
+	write_records();
+	if (finishes)
+		SSL_shutdown(client.ssl);
+	client.len = take_burst();
+	send_plain(client.burst, client.len);
+	WIRE_UNTIL(w, client.got == client.sent);
+	ck_assert_uint_eq(client.records, 1);
+	cw_timer_destroy(client.timer);
+	wire_destroy(w);
+	SSL_free(client.ssl);
+	SSL_CTX_free(ctx);
+	cw_tls_destroy(tls);
+}
+END_TEST
+
 /* A refused peer that has sent its first request already is told why, not just reset. */
 START_TEST(tells_the_refused_who_spoke_first)
 {
@@ -691,6 +747,7 @@ int main(void)
 	tcase_add_loop_test(tc, resumes_no_session, 0, 2);
 	tcase_add_test(tc, writes_small_fragments);
 	tcase_add_loop_test(tc, reads_records_however_they_come, 0, 4);
+	tcase_add_loop_test(tc, answers_many_records_with_one, 0, 2);
 	tcase_add_test(tc, tells_the_refused_who_spoke_first);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);
