@@ -24,7 +24,8 @@ from support import pki  # noqa: E402
 HOST = f"127.{os.getpid() >> 16 & 127 | 128}.{os.getpid() >> 8 & 255}.{os.getpid() & 255 or 1}"
 SHAPES = {  # connections, transactions in flight on each, transactions
     "closed loop": (1, 1, 4000),
-    "pipelined": (4, 64, 20000),
+    "64 in flight": (4, 16, 20000),
+    "256 in flight": (4, 64, 20000),
 }
 IDLE_CONNECTIONS = 500
 LOAD_TIMEOUT_S = 120
@@ -76,7 +77,7 @@ class Bench:
             for p in self.proxies:
                 self.idle_kib[p.name] = self.measure_idle(p)
             for p in self.proxies:  # warms up, and does not count
-                self.measure(p, SHAPES["pipelined"])
+                self.measure(p, SHAPES["256 in flight"])
             for _ in range(rounds):
                 for shape, sizes in SHAPES.items():
                     for p in self.proxies:
