@@ -378,25 +378,34 @@ static void on_write(struct bufferevent *bev, void *arg)
 }
 
 /*
- * The socket nearly always takes all that was sent in this turn, as one TLS record where it fits one: then neither libevent nor
- * epoll need be asked. Not where `drained` is due, which follows from libevent's writing.
+ * The socket nearly always takes all that was sent in this turn, with TLS as one record where it
+ * fits one: then neither libevent nor epoll need be asked, and it has left when the peer's end is
+ * the next to be handled. Not where `drained` is due, which follows from libevent's writing.
+ *
+ * Returns: how many bytes it took.
  */
-static bool write_at_once(struct cw_connection *c)
+static size_t write_at_once(struct cw_connection *c)
 {
-	return c->ssl && !c->was_full && evbuffer_get_length(bufferevent_get_output(c->bev)) == 0 &&
-	       cw_connection_tls_write(c, cw_buf_str(&c->pending));
+	ssize_t n;
+
+	if (c->was_full || evbuffer_get_length(bufferevent_get_output(c->bev)) > 0)
+		return 0;
+	if (c->ssl)
+		return cw_connection_tls_write(c, cw_buf_str(&c->pending)) ? c->pending.len : 0;
+	n = write(bufferevent_getfd(c->bev), c->pending.data, c->pending.len);
+	return n > 0 ? (size_t)n : 0; /* libevent finds the error if there is one */
 }
 
 /*
  * Leave it to libevent: one add makes one TLS record of it. Then wake the writer at once: it stands behind us in this turn, and
  * epoll need not be asked. Where output waits already, the socket is full and epoll is being asked.
  */
-static int write_later(struct cw_connection *c)
+static int write_later(struct cw_connection *c, struct cw_str bytes)
 {
 	struct evbuffer *output = bufferevent_get_output(c->bev);
 	bool was_empty = evbuffer_get_length(output) == 0;
 
-	if (evbuffer_add(output, c->pending.data, c->pending.len) < 0)
+	if (evbuffer_add(output, bytes.p, bytes.len) < 0)
 		return -ENOMEM;
 	if (was_empty)
 		event_active(&c->bev->ev_write, EV_WRITE, 0);
@@ -406,7 +415,9 @@ static int write_later(struct cw_connection *c)
 static void flush(struct cw_connection *c)
 {
 	if (c->pending.len > 0) {
-		if (!write_at_once(c) && write_later(c)) {
+		struct cw_str left = cw_str_from(cw_buf_str(&c->pending), write_at_once(c));
+
+		if (left.len > 0 && write_later(c, left)) {
 			cw_connection_end(c, CW_END_LOST, "out of memory");
 			return;
 		}

@@ -273,6 +273,63 @@ START_TEST(connections_outlive_the_listener)
 }
 END_TEST
 
+#define FINISHERS 100 /* more than libevent calls back in one round */
+
+static unsigned n_opened, n_closed;
+
+static void count_opened(struct wire_end *end)
+{
+	(void)end;
+	n_opened++;
+}
+
+static void count_closed(struct wire_end *end)
+{
+	(void)end;
+	n_closed++;
+}
+
+static size_t echo(struct wire_end *end, struct cw_str bytes)
+{
+	ck_assert_int_eq(cw_connection_send(end->c, bytes), 0);
+	return bytes.len;
+}
+
+static bool echo_and_count(struct wire_end *end)
+{
+	end->on_opened = count_opened;
+	end->on_received = echo;
+	end->on_closed = count_closed;
+	return true;
+}
+
+/* Of many peers that send and finish at once, none loses what we answered. */
+START_TEST(answers_peers_that_finish)
+{
+	struct wire *w = wire_create(&(struct wire_settings){.on_accepted = echo_and_count});
+	const struct cw_address *address = cw_listener_address(w->listener);
+	int fds[FINISHERS];
+	char bytes[8];
+
+	for (size_t i = 0; i < FINISHERS; i++) {
+		fds[i] = socket(AF_INET, SOCK_STREAM, 0);
+		ck_assert_int_eq(connect(fds[i], &address->sa.any, address->len), 0);
+	}
+	WIRE_UNTIL(w, n_opened == FINISHERS);
+	for (size_t i = 0; i < FINISHERS; i++) {
+		ck_assert_int_eq(send(fds[i], "ping", 4, 0), 4);
+		ck_assert_int_eq(shutdown(fds[i], SHUT_WR), 0);
+	}
+	WIRE_UNTIL(w, n_closed == FINISHERS);
+	for (size_t i = 0; i < FINISHERS; i++) {
+		ck_assert_int_eq(recv(fds[i], bytes, sizeof(bytes), 0), 4);
+		ck_assert_int_eq(w->accepted[i]->end, CW_END_PEER);
+		close(fds[i]);
+	}
+	wire_destroy(w);
+}
+END_TEST
+
 static const struct option_case {
 	const char *name;
 	int level, option, value;
@@ -310,6 +367,7 @@ int main(void)
 	tcase_add_test(tc, reports_bind_errors);
 	tcase_add_test(tc, ipv6_leaves_ipv4_free);
 	tcase_add_test(tc, connections_outlive_the_listener);
+	tcase_add_test(tc, answers_peers_that_finish);
 	ADD_ROWS(tc, tunes_sockets, option_cases);
 	suite_add_tcase(suite, tc);
 	return unit_main(suite);
