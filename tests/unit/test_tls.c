@@ -506,12 +506,15 @@ static struct {
 	unsigned records; /* that came back */
 } client;
 
+/* With TLS 1.3 a new key comes between them, and one is asked for. */
 static void write_records(void)
 {
 	static const size_t sizes[] = {1, 40, 7};
 	char bytes[40];
 
 	for (size_t i = 0; i < N_ELEMENTS(sizes); i++) {
+		if (i == 1 && SSL_version(client.ssl) == TLS1_3_VERSION)
+			ck_assert_int_eq(SSL_key_update(client.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
 		for (size_t k = 0; k < sizes[i]; k++)
 			bytes[k] = raw_peer_byte(client.sent + k);
 		ck_assert_int_eq(SSL_write(client.ssl, bytes, (int)sizes[i]), (int)sizes[i]);
@@ -625,7 +628,10 @@ static SSL_CTX *dial_plain(struct wire *w, bool is_tls12)
 	return ctx;
 }
 
-/* In all ways in which three records can come in two parts, after each other and in pauses. */
+/*
+ * In all ways in which three records can come in two parts, after each other and in pauses; and
+ * with the end behind them.
+ */
 START_TEST(reads_records_however_they_come)
 {
 	bool is_tls12 = _i & 1, in_pauses = _i & 2;
@@ -645,6 +651,12 @@ START_TEST(reads_records_however_they_come)
 		WIRE_UNTIL(w, client.turns == 4 && client.got == client.sent);
 	}
 	ck_assert_uint_gt(client.len, 3 * 20);
+	write_records();
+	SSL_shutdown(client.ssl);
+	send_plain(client.burst, take_burst());
+	WIRE_UNTIL(w, w->accepted[0]->closed);
+	ck_assert_uint_eq(client.got, client.sent);
+	ck_assert_int_eq(w->accepted[0]->end, CW_END_PEER);
 	cw_timer_destroy(client.timer);
 	cw_timer_destroy(resume_timer);
 	wire_destroy(w);
