@@ -70,8 +70,8 @@ static const struct cw_str methods[] = {
 	[CW_SIP_OPTIONS] = CW_STR("OPTIONS"),
 	[CW_SIP_REGISTER] = CW_STR("REGISTER"),
 	[CW_SIP_NEGOTIATE] = CW_STR("NEGOTIATE"),
-	[CW_SIP_OTHER] = CW_STR("OTHER"),
 };
+_Static_assert(COUNT(methods) == CW_SIP_OTHER, "a method without a name");
 
 enum cw_sip_header_id cw_sip_header_id(struct cw_str name)
 {
@@ -96,15 +96,10 @@ const char *cw_sip_header_name(enum cw_sip_header_id id)
 
 enum cw_sip_method cw_sip_method_find(struct cw_str name)
 {
-	for (size_t i = 0; i < CW_SIP_OTHER; i++)
+	for (size_t i = 0; i < COUNT(methods); i++)
 		if (cw_str_eq(name, methods[i]))
 			return (enum cw_sip_method)i;
 	return CW_SIP_OTHER;
-}
-
-const char *cw_sip_method_name(enum cw_sip_method method)
-{
-	return methods[method].p;
 }
 
 bool cw_sip_is_answerable(struct cw_str bytes)

@@ -418,12 +418,3 @@ const struct cw_sip_line *cw_sip_message_find(
 {
 	return message->first[id] > 0 ? &message->lines[message->first[id] - 1] : NULL;
 }
-
-const struct cw_sip_line *cw_sip_message_find_name(
-	const struct cw_sip_message *message, struct cw_str name)
-{
-	for (size_t i = 0; i < message->n_lines; i++)
-		if (cw_str_case_eq(message->lines[i].name, name))
-			return &message->lines[i];
-	return NULL;
-}

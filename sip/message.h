@@ -137,10 +137,6 @@ void cw_sip_message_destroy(struct cw_sip_message *message);
 const struct cw_sip_line *cw_sip_message_find(
 	const struct cw_sip_message *message, enum cw_sip_header_id id);
 
-/* The first line whose name is `name` (caseless), for headers without an id; or NULL. */
-const struct cw_sip_line *cw_sip_message_find_name(
-	const struct cw_sip_message *message, struct cw_str name);
-
 /* The id of a header's full or compact name (caseless). */
 enum cw_sip_header_id cw_sip_header_id(struct cw_str name);
 
@@ -152,8 +148,5 @@ enum cw_sip_method cw_sip_method_find(struct cw_str name);
 
 /* Whether what begins with these bytes may be answered: neither a response nor an ACK or BENOTIFY. */
 bool cw_sip_is_answerable(struct cw_str bytes);
-
-/* "INVITE", ...; "OTHER" for CW_SIP_OTHER. */
-const char *cw_sip_method_name(enum cw_sip_method method);
 
 #endif

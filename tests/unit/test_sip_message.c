@@ -366,8 +366,7 @@ START_TEST(finds_the_fields_of_a_request)
 	ck_assert_uint_eq(m->n_lines, 9);
 	ck_assert_ptr_null(cw_sip_message_find(m, CW_HDR_ROUTE));
 	assert_str(cw_sip_message_find(m, CW_HDR_EVENT)->name, "o");
-	assert_str(cw_sip_message_find_name(m, cw_str_of("MAX-forwards"))->whole, MF);
-	ck_assert_ptr_null(cw_sip_message_find_name(m, cw_str_of("Max")));
+	assert_str(cw_sip_message_find(m, CW_HDR_MAX_FORWARDS)->whole, MF);
 	cw_sip_message_destroy(m);
 }
 END_TEST
@@ -563,17 +562,29 @@ START_TEST(names_headers_and_methods)
 		{'t', CW_HDR_TO},
 		{'V', CW_HDR_VIA},
 	};
+	static const char *const methods[CW_SIP_OTHER] = {
+		[CW_SIP_INVITE] = "INVITE",
+		[CW_SIP_ACK] = "ACK",
+		[CW_SIP_CANCEL] = "CANCEL",
+		[CW_SIP_BYE] = "BYE",
+		[CW_SIP_MESSAGE] = "MESSAGE",
+		[CW_SIP_INFO] = "INFO",
+		[CW_SIP_SUBSCRIBE] = "SUBSCRIBE",
+		[CW_SIP_NOTIFY] = "NOTIFY",
+		[CW_SIP_BENOTIFY] = "BENOTIFY",
+		[CW_SIP_PUBLISH] = "PUBLISH",
+		[CW_SIP_OPTIONS] = "OPTIONS",
+		[CW_SIP_REGISTER] = "REGISTER",
+		[CW_SIP_NEGOTIATE] = "NEGOTIATE",
+	};
 
 	for (int id = CW_HDR_OTHER + 1; id < CW_HDR_COUNT; id++) {
 		const char *name = cw_sip_header_name((enum cw_sip_header_id)id);
 
 		ck_assert_int_eq((int)cw_sip_header_id(cw_str_of(name)), id);
 	}
-	for (int method = 0; method < CW_SIP_OTHER; method++) {
-		const char *name = cw_sip_method_name((enum cw_sip_method)method);
-
-		ck_assert_int_eq((int)cw_sip_method_find(cw_str_of(name)), method);
-	}
+	for (int method = 0; method < CW_SIP_OTHER; method++)
+		ck_assert_int_eq((int)cw_sip_method_find(cw_str_of(methods[method])), method);
 	for (size_t i = 0; i < N_ELEMENTS(compact); i++)
 		ck_assert_int_eq((int)cw_sip_header_id(cw_str_make(&compact[i].name, 1)),
 			(int)compact[i].id);
@@ -585,7 +596,7 @@ START_TEST(names_headers_and_methods)
 	ck_assert_int_eq((int)cw_sip_header_id(cw_str_make("", 1)), CW_HDR_OTHER);
 	ck_assert_int_eq((int)cw_sip_header_id(cw_str_of("")), CW_HDR_OTHER);
 	ck_assert_int_eq((int)cw_sip_method_find(cw_str_of("invite")), CW_SIP_OTHER);
-	ck_assert_str_eq(cw_sip_method_name(CW_SIP_OTHER), "OTHER");
+	ck_assert_int_eq((int)cw_sip_method_find(cw_str_of("UPDATE")), CW_SIP_OTHER);
 }
 END_TEST
 
