@@ -1,35 +1,9 @@
 /* Any bytes as a configuration file: a tree or errors with places inside the text, never a crash. */
 #include "core/conf.h"
 
-#include <errno.h>
-#include <glob.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-int __wrap_glob64(const char *pattern, int flags, int (*error)(const char *, int), glob_t *out);
-int __wrap_lstat64(const char *path, struct stat *out);
-
-/*
- * Includes find nothing: the bytes may not choose which files of this machine are read. Meson asks
- * for 64-bit offsets, under which the C library's functions have these names.
- */
-int __wrap_glob64(const char *pattern, int flags, int (*error)(const char *, int), glob_t *out)
-{
-	(void)pattern;
-	(void)flags;
-	(void)error;
-	(void)out;
-	return GLOB_NOMATCH;
-}
-
-int __wrap_lstat64(const char *path, struct stat *out)
-{
-	(void)path;
-	(void)out;
-	errno = ENOENT;
-	return -1;
-}
 
 static void visit(const struct cw_conf_node *n, struct cw_diag *diag)
 {
