@@ -104,6 +104,7 @@ static int compile_regex(struct cw_pattern *p, struct cw_pattern_error *error)
 {
 	char message[sizeof(error->text)];
 	PCRE2_SIZE offset;
+	char *literal;
 	int code;
 
 	p->regex = calloc(1, sizeof(*p->regex));
@@ -112,9 +113,8 @@ static int compile_regex(struct cw_pattern *p, struct cw_pattern_error *error)
 	p->regex->code = pcre2_compile(
 		(PCRE2_SPTR)p->text.p, p->text.len, COMPILE_OPTIONS, &code, &offset, NULL);
 	if (p->regex->code) {
-		p->literal.p = p->memory + p->text.len + p->replacement.len;
-		p->literal.len =
-			cw_literal_find(p->memory + p->text.len + p->replacement.len, p->text);
+		literal = p->memory + p->text.len + 1 + p->replacement.len;
+		p->literal = cw_str_make(literal, cw_literal_find(literal, p->text));
 		return 0;
 	}
 	if (code == PCRE2_ERROR_HEAP_FAILED)
@@ -217,10 +217,12 @@ int cw_pattern_create(struct cw_pattern **out, enum cw_pattern_type type, struct
 		goto fail;
 	if (text.len)
 		memcpy(p->memory, text.p, text.len);
+	/* PCRE2 10.42 reads on behind the end where the pattern ends in "(*LIMIT_MATCH=" or in its digits */
+	p->memory[text.len] = '\0';
 	p->text.p = p->memory;
+	p->replacement.p = p->memory + text.len + 1;
 	if (given.replacement.len)
-		memcpy(p->memory + text.len, given.replacement.p, given.replacement.len);
-	p->replacement.p = p->memory + text.len;
+		memcpy(p->memory + text.len + 1, given.replacement.p, given.replacement.len);
 
 	r = type == CW_PATTERN_REGEX ? compile_regex(p, error) : 0;
 	if (!r && behavior == CW_BEHAVIOR_REPLACE)

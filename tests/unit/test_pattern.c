@@ -200,6 +200,10 @@ static const struct error_case {
 		"expected a digit"},
 	{"backslash at the end", CW_PATTERN_REGEX, "(a)", CW_BEHAVIOR_REPLACE, "a\\", 1, true,
 		"expected a digit"},
+	{"a limit's digits end with the pattern", CW_PATTERN_REGEX,
+		"(*LIMIT_MATCH=", CW_BEHAVIOR_REPLACE, "1)a", 14, false, NULL},
+	{"a limit's parenthesis is the pattern's", CW_PATTERN_REGEX, "(*LIMIT_MATCH=1",
+		CW_BEHAVIOR_REPLACE, ")a", 15, false, NULL},
 };
 
 START_TEST(says_what_is_wrong)
