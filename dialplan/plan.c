@@ -194,7 +194,7 @@ static enum cw_match match_mode(struct walk *w, const struct cw_search_rule *rul
 	return is_ip == (rule->mode == CW_RULE_ANY_IP) ? CW_MATCH_YES : CW_MATCH_NO;
 }
 
-/* Cheapest first; the one that can be expensive is asked only where all others say yes. */
+/* Cheapest first; the one about the alias, which can be expensive, is asked only where all others say yes. */
 static enum cw_match (*const criteria[])(struct walk *, const struct cw_search_rule *) = {
 	match_protocol,
 	match_variant,
@@ -203,14 +203,25 @@ static enum cw_match (*const criteria[])(struct walk *, const struct cw_search_r
 	match_mode,
 };
 
-static enum cw_match match_rule(struct walk *w, const struct cw_search_rule *rule)
+#define CRITERIA       (sizeof(criteria) / sizeof(criteria[0]))
+#define ALIAS_CRITERIA 1 /* of them, at the end, those that ask about the alias */
+
+static enum cw_match match_criteria(
+	struct walk *w, const struct cw_search_rule *rule, size_t n_criteria)
 {
 	enum cw_match match = CW_MATCH_YES;
 	size_t i;
 
-	for (i = 0; match == CW_MATCH_YES && i < sizeof(criteria) / sizeof(criteria[0]); i++)
+	for (i = 0; match == CW_MATCH_YES && i < n_criteria; i++)
 		match = criteria[i](w, rule);
 	return match;
+}
+
+bool cw_plan_admits(const struct cw_search_rule *rule, const struct cw_request *request)
+{
+	struct walk w = {.request = request};
+
+	return match_criteria(&w, rule, CRITERIA - ALIAS_CRITERIA) == CW_MATCH_YES;
 }
 
 /* Room for one more element in an array of the arena: the array, perhaps moved, or NULL. */
@@ -276,7 +287,7 @@ static int ask(struct walk *w, const struct cw_search_rule *rule)
 	int r;
 
 	w->reason = cw_str_make("", 0);
-	match = match_rule(w, rule);
+	match = match_criteria(w, rule, CRITERIA);
 	if (w->error)
 		return w->error;
 	if (match == CW_MATCH_NO)

@@ -77,6 +77,9 @@ int cw_plan_decide(struct cw_plan *plan, const struct cw_ruleset *set,
 int cw_plan_explain(struct cw_plan *plan, const struct cw_ruleset *set,
 	const struct cw_request *request, struct cw_arena *arena);
 
+/* Whether all criteria of a rule but its mode and pattern say yes to a request. */
+bool cw_plan_admits(const struct cw_search_rule *rule, const struct cw_request *request);
+
 /* "match", "no-match", "skipped", "not-reached" or "limit". */
 const char *cw_verdict_name(enum cw_verdict verdict);
 
