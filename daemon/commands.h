@@ -35,6 +35,13 @@ int cw_command_locate(const struct cw_options *options);
 int cw_command_pattern(const struct cw_options *options);
 
 /*
+ * causeway rules diff: what changes its way from one configuration to another.
+ *
+ * Returns: 0 nothing, 1 something, 2 an error.
+ */
+int cw_command_rules_diff(const struct cw_options *options);
+
+/*
  * causeway rules list: transforms and rules in the order in which they are asked.
  *
  * Returns: 0, or 2 for an error.

@@ -22,11 +22,11 @@ int cw_console_error(const char *command, const char *format, ...)
 	return CW_EXIT_ERROR;
 }
 
-int cw_console_load(struct cw_config **out, const struct cw_options *options)
+int cw_console_load_file(struct cw_config **out, const char *path)
 {
 	struct cw_diag diag = {0};
 	struct cw_config *config = NULL;
-	int r = cw_config_load(&config, cw_options_config(options), &diag);
+	int r = cw_config_load(&config, path, &diag);
 
 	if (diag.errors)
 		cw_diag_print(&diag, stderr);
@@ -40,6 +40,11 @@ int cw_console_load(struct cw_config **out, const struct cw_options *options)
 	cw_diag_finish(&diag);
 	*out = config;
 	return 0;
+}
+
+int cw_console_load(struct cw_config **out, const struct cw_options *options)
+{
+	return cw_console_load_file(out, cw_options_config(options));
 }
 
 /* All of `in`, but no more than `max_bytes` and one. */

@@ -22,6 +22,13 @@ enum {
 int cw_console_load(struct cw_config **out, const struct cw_options *options);
 
 /*
+ * The same for a configuration that the options do not name with -c.
+ *
+ * Returns: as above.
+ */
+int cw_console_load_file(struct cw_config **out, const char *path);
+
+/*
  * Read a whole file of at most `max_bytes`; "-" is standard input. What is wrong is printed to stderr.
  *
  * Returns: 0 and *out set, to be freed by the caller; CW_EXIT_ERROR.

@@ -39,6 +39,16 @@ static const struct cw_command commands[] = {
 		.run = cw_command_pattern,
 	},
 	{
+		.name = "rules diff",
+		.usage = "[-c FILE] NEW --against FILE [--json]",
+		.help = "what changes its way if the configuration NEW replaces FILE",
+		.options = CW_TAKES(CW_OPTION_CONFIG) | CW_TAKES(CW_OPTION_AGAINST) |
+			   CW_TAKES(CW_OPTION_JSON),
+		.min_args = 1,
+		.max_args = 1,
+		.run = cw_command_rules_diff,
+	},
+	{
 		.name = "rules list",
 		.usage = "[-c FILE]",
 		.help = "transforms and search rules in the order in which they are asked",

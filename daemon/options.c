@@ -17,6 +17,7 @@ static const struct option_row {
 	[CW_OPTION_MESSAGE] = {"--message", true},
 	[CW_OPTION_BRIEF] = {"--brief", false},
 	[CW_OPTION_COVERAGE] = {"--coverage", false},
+	[CW_OPTION_AGAINST] = {"--against", true},
 };
 
 /* The option that `arg` is, taken by the command or not; its name ends at `name_len`. CW_OPTION_COUNT: none. */

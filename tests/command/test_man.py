@@ -33,6 +33,12 @@ def section(name):
     return found.group() if found else None
 
 
+def widened(configuration):
+    """The new.conf of the page: rule 'to the world' without its variant."""
+    head, name, tail = configuration.partition("rule 'to the world'")
+    return head + name + tail.replace("\tvariant  ms-imp\n", "", 1)
+
+
 class Man(unittest.TestCase):
     def test_every_command_has_a_section_with_its_options(self):
         names = []
@@ -71,11 +77,14 @@ class Man(unittest.TestCase):
     def test_examples_are_what_the_program_prints(self):
         configuration = next(b for b in BLOCKS if b.startswith("hostname"))
         tests = next(b for b in BLOCKS if b.startswith("# strangers"))
+        requests = next(b for b in BLOCKS if b.startswith('{"alias"'))
         examples = [b for b in BLOCKS if b.startswith("$ causeway ")]
         self.assertGreaterEqual(len(examples), 4)
         with tempfile.TemporaryDirectory() as directory:
             Path(directory, "causeway.conf").write_text(configuration)
+            Path(directory, "new.conf").write_text(widened(configuration))
             Path(directory, "rules.test").write_text(tests)
+            Path(directory, "requests.json").write_text(requests)
             for example in examples:
                 line, expected = example.split("\n", 1)
                 with self.subTest(line):

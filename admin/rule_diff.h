@@ -1,0 +1,37 @@
+/*
+ * What `causeway rules diff` prints: the rules at which requests change their way from one configuration to another.
+ */
+#ifndef CW_ADMIN_RULE_DIFF_H
+#define CW_ADMIN_RULE_DIFF_H
+
+#include "admin/recorded.h"
+#include "dialplan/change.h"
+
+#include <stdio.h>
+
+struct cw_rule_diff {
+	const char *files[CW_SIDES]; /* the configurations, as they were named */
+	struct cw_changes changes;
+	struct cw_reroutes reroutes;
+	const struct cw_recorded *recorded; /* NULL: none were asked */
+};
+
+/* Whether some request changes its way. */
+bool cw_rule_diff_found(const struct cw_rule_diff *diff);
+
+/*
+ * Print it as a table, with colours (ANSI) if `colours`, and a last line that says how much changes.
+ *
+ * Returns: 0; -ENOMEM.
+ */
+int cw_rule_diff_print_table(
+	FILE *out, const struct cw_rule_diff *diff, struct cw_arena *arena, bool colours);
+
+/*
+ * Print the same as one JSON object in one line; its keys are those of causeway(8), in their order.
+ *
+ * Returns: 0; -ENOMEM.
+ */
+int cw_rule_diff_print_json(FILE *out, const struct cw_rule_diff *diff);
+
+#endif
