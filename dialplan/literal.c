@@ -1,7 +1,12 @@
 /*
- * The mandatory literal of a regex: a walk over its top level that gives up at the first thing it does not know.
+ * The mandatory literals of a regex: a walk over its top level that gives up at the first thing it does not know.
+ *
+ * Packed, a literal is a byte for its place and whether it is the last of its need, a byte for its length, and its bytes.
  */
 #include "dialplan/literal.h"
+
+#define PACKED_HEAD 2
+#define PACKED_LAST 0x80
 
 /* Escapes that match a class of bytes or a place, and take no argument. */
 static const char plain_escapes[] = "dDwWsShHvVRbBAzZ";
@@ -195,20 +200,24 @@ static void keep_longer(struct run *best, const struct run *run)
 		*best = *run;
 }
 
-/* Write a run without its escapes, in lower case. */
-static size_t write_run(char *out, struct cw_str s, const struct run *run)
+/* Pack a run without its escapes, in lower case, at most CW_LITERAL_MAX bytes of it. */
+static size_t pack_run(char *out, struct cw_str s, const struct run *run)
 {
 	size_t i, n = 0;
 
-	for (i = run->from; i < run->to; i++) {
+	for (i = run->from; i < run->to && n < CW_LITERAL_MAX; i++) {
 		if (s.p[i] == '\\')
 			i++;
-		out[n++] = cw_char_lower(s.p[i]);
+		out[PACKED_HEAD + n++] = cw_char_lower(s.p[i]);
 	}
-	return n;
+	if (n < CW_LITERAL_MIN)
+		return 0;
+	out[0] = (char)(CW_LITERAL_ANYWHERE | PACKED_LAST);
+	out[1] = (char)n;
+	return PACKED_HEAD + n;
 }
 
-size_t cw_literal_find(char *out, struct cw_str regex)
+size_t cw_literal_find(char out[static CW_NEEDS_SIZE], struct cw_str regex)
 {
 	struct run best = {0}, run = {0};
 	size_t begin, end, at = 0;
@@ -235,20 +244,62 @@ size_t cw_literal_find(char *out, struct cw_str regex)
 		}
 	}
 	keep_longer(&best, &run);
-	return write_run(out, regex, &best);
+	return pack_run(out, regex, &best);
 }
 
-bool cw_literal_is_in(struct cw_str literal, struct cw_str text)
+size_t cw_literal_next(struct cw_str *needs, struct cw_literal any_of[static CW_NEED_LITERALS])
 {
+	size_t n = 0, len;
+	bool last = needs->len == 0;
+	unsigned char head;
+
+	while (!last) {
+		head = (unsigned char)needs->p[0];
+		len = (unsigned char)needs->p[1];
+		last = head & PACKED_LAST;
+		any_of[n].place = (enum cw_literal_place)(head & ~PACKED_LAST);
+		any_of[n++].text = cw_str_make(needs->p + PACKED_HEAD, len);
+		*needs = cw_str_from(*needs, PACKED_HEAD + len);
+	}
+	return n;
+}
+
+static bool holds(struct cw_str text, struct cw_str literal)
+{
+	size_t i;
+
+	for (i = 0; i + literal.len <= text.len; i++)
+		if (cw_char_lower(text.p[i]) == literal.p[0] &&
+			cw_bytes_case_eq(text.p + i, literal.p, literal.len))
+			return true;
+	return false;
+}
+
+bool cw_literal_is_in(struct cw_literal literal, struct cw_str text)
+{
+	switch (literal.place) {
+	case CW_LITERAL_ANYWHERE:
+		return holds(text, literal.text);
+	case CW_LITERAL_BEGIN:
+		return cw_str_case_starts(text, literal.text);
+	case CW_LITERAL_END:
+		return cw_str_case_ends(text, literal.text);
+	case CW_LITERAL_WHOLE:
+		return cw_str_case_eq(text, literal.text);
+	}
+	return true;
+}
+
+bool cw_literal_all_met(struct cw_str needs, struct cw_str text)
+{
+	struct cw_literal any_of[CW_NEED_LITERALS];
 	size_t i, n;
 
-	if (literal.len == 0)
-		return true;
-	for (i = 0; i + literal.len <= text.len; i++) {
-		for (n = 0; n < literal.len && cw_char_lower(text.p[i + n]) == literal.p[n]; n++)
+	while ((n = cw_literal_next(&needs, any_of)) > 0) {
+		for (i = 0; i < n && !cw_literal_is_in(any_of[i], text); i++)
 			;
-		if (n == literal.len)
-			return true;
+		if (i == n)
+			return false;
 	}
-	return false;
+	return true;
 }

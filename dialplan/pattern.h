@@ -2,8 +2,8 @@
  * One pattern: exact, prefix, suffix, regex or any, compared caseless (ASCII) with a whole text, and what becomes of the text.
  *
  * The only home of PCRE2: compiled with ANCHORED, ENDANCHORED, CASELESS, DOLLAR_ENDONLY, NEVER_UTF and NEVER_BACKSLASH_C, never
- * by gluing strings. Bytes, never UTF. A regex is compiled to machine code when it is first matched (a large rule set loads
- * fast, and what is never asked costs no memory); where the system refuses that, it is interpreted.
+ * by gluing strings. Bytes, never UTF. A regex is checked when it is made and compiled when it is first matched (a large rule set
+ * loads fast, and what is never asked costs little memory), to machine code; where the system refuses that, it is interpreted.
  *
  * Matching uses memory that all patterns of the process share: patterns are used from one thread.
  */
@@ -12,6 +12,7 @@
 
 #include "core/arena.h"
 #include "core/str.h"
+#include "dialplan/literal.h"
 
 #define CW_PATTERN_MAX         4096  /* bytes of a pattern or of a replacement */
 #define CW_PATTERN_MATCH_LIMIT 10000 /* PCRE2 match limit of one match */
@@ -51,6 +52,13 @@ struct cw_pattern_error {
 	bool in_replacement;
 };
 
+/* What a text must be like so that a regex can match it. */
+struct cw_pattern_filter {
+	size_t min_len;
+	unsigned char required; /* a byte that it holds, in lower case; 0: not known */
+	const uint64_t *first;  /* 256 bits, the bytes that it begins with; NULL: not known */
+};
+
 struct cw_pattern;
 
 /* Answer of cw_pattern_create. */
@@ -71,7 +79,10 @@ int cw_pattern_create(struct cw_pattern **out, enum cw_pattern_type type, struct
 /* Free it; NULL is fine. */
 void cw_pattern_destroy(struct cw_pattern *pattern);
 
-/* Match the whole of `text`, without rewriting. */
+/*
+ * Match the whole of `text`, without rewriting. What cw_pattern_needs and cw_pattern_filter say is asked first: where they say no the
+ * answer is no, whatever the regex would cost.
+ */
 enum cw_match cw_pattern_match(const struct cw_pattern *pattern, struct cw_str text);
 
 /*
@@ -93,6 +104,18 @@ struct cw_str cw_pattern_replacement(const struct cw_pattern *pattern);
 
 /* The text it was made from; borrowed. */
 struct cw_str cw_pattern_text(const struct cw_pattern *pattern);
+
+/*
+ * What every text that matches holds (dialplan/literal.h), packed; empty where nothing is known, and for types other than regex,
+ * whose text says it. Borrowed.
+ */
+struct cw_str cw_pattern_needs(const struct cw_pattern *pattern);
+
+/* What else is known of the texts that a regex matches, where it has no needs; `first` is borrowed. */
+struct cw_pattern_filter cw_pattern_filter(const struct cw_pattern *pattern);
+
+/* Whether the system refuses machine code to this process: all regexes are interpreted then, with the same limits. */
+bool cw_pattern_jit_refused(void);
 
 /*
  * Read a type's name: "exact", "prefix", "suffix" or "regex" ("any" is a word of the access block alone).

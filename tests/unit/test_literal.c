@@ -60,18 +60,33 @@ static const struct literal_case {
 	{"aaa++bc", "aaa"},
 };
 
+/* "literal literal & literal": the literals of each need, ^ before and $ behind one that stands there. */
+static void print_needs(char *out, struct cw_str needs)
+{
+	static const char *const begins[] = {"", "^", "", "^"}, *const ends[] = {"", "", "$", "$"};
+	struct cw_literal any_of[CW_NEED_LITERALS];
+	bool first = true;
+	size_t n;
+
+	*out = '\0';
+	while ((n = cw_literal_next(&needs, any_of)) > 0) {
+		out += sprintf(out, "%s", first ? "" : " & ");
+		first = false;
+		for (size_t i = 0; i < n; i++)
+			out += sprintf(out, "%s%s%" CW_STR_FMT "%s", i ? " " : "",
+				begins[any_of[i].place], CW_STR_ARG(any_of[i].text),
+				ends[any_of[i].place]);
+	}
+}
+
 START_TEST(finds_what_is_mandatory)
 {
 	const struct literal_case *c = &literal_cases[_i];
 	struct cw_str regex = heap_copy(cw_str_of(c->regex));
-	char *out = malloc(regex.len);
-	size_t len;
+	static char needs[CW_NEEDS_SIZE], printed[2 * CW_NEEDS_SIZE];
 
-	ck_assert_ptr_nonnull(out);
-	len = cw_literal_find(out, regex);
-	ck_assert_msg(cw_str_eq(cw_str_make(out, len), cw_str_of(c->literal)), "%s: %.*s", c->regex,
-		(int)len, out);
-	free(out);
+	print_needs(printed, cw_str_make(needs, cw_literal_find(needs, regex)));
+	ck_assert_msg(strcmp(printed, c->literal) == 0, "%s: %s", c->regex, printed);
 	heap_free(regex);
 }
 END_TEST
@@ -80,40 +95,44 @@ END_TEST
 START_TEST(reads_no_further_than_the_end)
 {
 	const struct literal_case *c = &literal_cases[_i];
+	static char needs[CW_NEEDS_SIZE];
 
 	for (size_t n = 0; n <= strlen(c->regex); n++) {
 		struct cw_str regex = heap_copy(cw_str_make(c->regex, n));
-		char *out = malloc(n + 1);
 
-		ck_assert_ptr_nonnull(out);
-		ck_assert_uint_le(cw_literal_find(out, regex), n);
-		free(out);
+		ck_assert_uint_le(cw_literal_find(needs, regex), CW_NEEDS_SIZE);
 		heap_free(regex);
 	}
 }
 END_TEST
 
 static const struct in_case {
+	enum cw_literal_place place;
 	const char *literal, *text;
 	bool is_in;
 } in_cases[] = {
-	{"", "", true},
-	{"", "a", true},
-	{"a", "", false},
-	{"@x", "bob@X", true},
-	{"bob", "BOB@x", true},
-	{"bob@x.", "bob@x", false},
-	{"aab", "aaab", true},
-	{"aab", "aaaa", false},
+	{CW_LITERAL_ANYWHERE, "a", "", false},
+	{CW_LITERAL_ANYWHERE, "@x", "bob@X", true},
+	{CW_LITERAL_ANYWHERE, "bob", "BOB@x", true},
+	{CW_LITERAL_ANYWHERE, "bob@x.", "bob@x", false},
+	{CW_LITERAL_ANYWHERE, "aab", "aaab", true},
+	{CW_LITERAL_ANYWHERE, "aab", "aaaa", false},
+	{CW_LITERAL_BEGIN, "bo", "BOb", true},
+	{CW_LITERAL_BEGIN, "ob", "bob", false},
+	{CW_LITERAL_END, "ob", "boB", true},
+	{CW_LITERAL_END, "bo", "bob", false},
+	{CW_LITERAL_WHOLE, "bob", "bOb", true},
+	{CW_LITERAL_WHOLE, "bob", "bobb", false},
+	{CW_LITERAL_WHOLE, "bob", "bo", false},
 };
 
 START_TEST(looks_for_it)
 {
 	const struct in_case *c = &in_cases[_i];
 	struct cw_str text = heap_copy(cw_str_of(c->text));
+	struct cw_literal literal = {c->place, cw_str_of(c->literal)};
 
-	ck_assert_msg(cw_literal_is_in(cw_str_of(c->literal), text) == c->is_in, "%s in %s",
-		c->literal, c->text);
+	ck_assert_msg(cw_literal_is_in(literal, text) == c->is_in, "%s in %s", c->literal, c->text);
 	heap_free(text);
 }
 END_TEST
