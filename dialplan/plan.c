@@ -371,20 +371,23 @@ static void finish(struct walk *w, struct cw_plan *plan)
 int cw_plan_decide(struct cw_plan *plan, const struct cw_ruleset *set,
 	const struct cw_request *request, struct cw_arena *arena)
 {
-	const struct cw_search_rule *const *rules;
+	const struct cw_search_rule *rule;
+	struct cw_candidates candidates;
 	struct walk w;
-	size_t i, n;
 	int r = begin(&w, set, request, arena, false);
 
 	if (r)
 		return r;
-	rules = cw_ruleset_rules(set, &n);
-	if (w.plan.decision == CW_DECISION_LIMIT)
-		n = 0;
-	for (i = 0; i < n && is_reached(&w, rules[i]); i++) {
-		r = rules[i]->enabled ? ask(&w, rules[i]) : 0;
+	if (w.plan.decision != CW_DECISION_LIMIT) {
+		r = cw_index_find(&candidates, cw_ruleset_index(set), request, w.plan.alias, arena);
 		if (r)
 			return r;
+		for (rule = cw_candidates_next(&candidates); rule && is_reached(&w, rule);
+			rule = cw_candidates_next(&candidates)) {
+			r = ask(&w, rule);
+			if (r)
+				return r;
+		}
 	}
 	finish(&w, plan);
 	return 0;

@@ -15,6 +15,7 @@ struct cw_ruleset {
 	size_t n_transforms, transforms_capacity;
 	const struct cw_search_rule **rule_order;
 	const struct cw_transform **transform_order;
+	struct cw_index *index;
 	bool sealed;
 };
 
@@ -37,6 +38,7 @@ void cw_ruleset_destroy(struct cw_ruleset *set)
 	free(set->transforms);
 	free(set->rule_order);
 	free(set->transform_order);
+	cw_index_destroy(set->index);
 	free(set);
 }
 
@@ -105,9 +107,15 @@ static int compare_transforms(const void *a, const void *b)
 
 int cw_ruleset_seal(struct cw_ruleset *set)
 {
+	struct cw_search_rule *rules;
 	size_t i;
 
 	assert(!set->sealed);
+	/* no more will be added: up to half of a large array is free */
+	rules = realloc(set->rules, (set->n_rules + 1) * sizeof(*rules));
+	if (!rules)
+		return -ENOMEM;
+	set->rules = rules;
 	set->rule_order = calloc(set->n_rules + 1, sizeof(const struct cw_search_rule *));
 	set->transform_order = calloc(set->n_transforms + 1, sizeof(const struct cw_transform *));
 	if (!set->rule_order || !set->transform_order)
@@ -124,6 +132,8 @@ int cw_ruleset_seal(struct cw_ruleset *set)
 		set->rules[set->rule_order[i] - set->rules].index = i;
 	for (i = 0; i < set->n_transforms; i++)
 		set->transforms[set->transform_order[i] - set->transforms].index = i;
+	if (cw_index_create(&set->index, set->rule_order, set->n_rules))
+		goto fail;
 	set->sealed = true;
 	return 0;
 
@@ -147,4 +157,10 @@ const struct cw_transform *const *cw_ruleset_transforms(const struct cw_ruleset 
 	assert(set->sealed);
 	*count = set->n_transforms;
 	return set->transform_order;
+}
+
+const struct cw_index *cw_ruleset_index(const struct cw_ruleset *set)
+{
+	assert(set->sealed);
+	return set->index;
 }

@@ -7,7 +7,7 @@
 #ifndef CW_DIALPLAN_RULESET_H
 #define CW_DIALPLAN_RULESET_H
 
-#include "dialplan/search_rule.h"
+#include "dialplan/index.h"
 
 struct cw_ruleset;
 
@@ -30,7 +30,7 @@ int cw_ruleset_add_rule(struct cw_ruleset *set, const struct cw_search_rule *rul
 int cw_ruleset_add_transform(struct cw_ruleset *set, const struct cw_transform *transform);
 
 /*
- * Put everything in order (by priority, within one by file order). Nothing may be added afterwards; to be called once, before planning.
+ * Put everything in order (by priority, within one by file order), and make the index. Nothing may be added afterwards; to be called once, before planning.
  *
  * Returns: 0; -ENOMEM.
  */
@@ -42,5 +42,8 @@ const struct cw_search_rule *const *cw_ruleset_rules(const struct cw_ruleset *se
 /* The transforms, likewise. */
 const struct cw_transform *const *cw_ruleset_transforms(
 	const struct cw_ruleset *set, size_t *count);
+
+/* The index of the rules of a sealed set. */
+const struct cw_index *cw_ruleset_index(const struct cw_ruleset *set);
 
 #endif
