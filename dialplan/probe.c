@@ -11,8 +11,8 @@ static const char *const forms[] = {
 	 * RFC 2606, 2: .invalid is nobody's
 	 */
 	[CW_PROBE_STRANGE] = "([a-z0-9]+@)?[a-z0-9]+\\.invalid",
-	[CW_PROBE_USER] = "[^@;]+@([a-z0-9-]+\\.)*[a-z][a-z0-9-]*([:;][^@]*)?",
-	[CW_PROBE_HOST] = "([a-z0-9-]+\\.)*[a-z][a-z0-9-]*([:;][^@]*)?",
+	[CW_PROBE_USER] = "[^@;\\s]+@([a-z0-9-]+\\.)*[a-z][a-z0-9-]*([:;][^@\\s]*)?",
+	[CW_PROBE_HOST] = "([a-z0-9-]+\\.)*[a-z][a-z0-9-]*([:;][^@\\s]*)?",
 };
 
 void cw_probe_finish(struct cw_probe *probe)
