@@ -82,6 +82,29 @@ int cw_text_printable(struct cw_str *out, struct cw_str s, struct cw_arena *aren
 	return 0;
 }
 
+struct cw_str cw_text_clip(struct cw_str s, size_t max_bytes)
+{
+	size_t n = max_bytes;
+
+	if (s.len <= max_bytes)
+		return s;
+	while (n > 0 && max_bytes - n < 3 && is_continuation(s.p[n]))
+		n--;
+	return cw_str_make(s.p, n);
+}
+
+int cw_text_shown(struct cw_str *out, struct cw_str s, struct cw_arena *arena)
+{
+	struct cw_str part = cw_text_clip(s, CW_TEXT_SHOWN_MAX), printable;
+	int r = cw_text_printable(&printable, part, arena);
+
+	if (!r && part.len < s.len)
+		r = cw_arena_printf(arena, &printable, "%" CW_STR_FMT "...", CW_STR_ARG(printable));
+	if (!r)
+		*out = printable;
+	return r;
+}
+
 size_t cw_text_columns(struct cw_str s)
 {
 	size_t i, n = 0;

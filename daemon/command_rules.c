@@ -1,8 +1,9 @@
 /*
- * causeway rules list and rules test.
+ * causeway rules import, rules list and rules test.
  */
 #include "daemon/commands.h"
 
+#include "admin/rule_import.h"
 #include "admin/rule_list.h"
 #include "admin/rule_test.h"
 #include "daemon/console.h"
@@ -10,6 +11,22 @@
 #include <stdlib.h>
 
 #define TEST_FILE_MAX (64u << 20) /* bytes of a file of rule tests */
+
+int cw_command_rules_import(const struct cw_options *options)
+{
+	const char *path = options->args[0];
+	struct cw_rule_import result;
+	struct cw_str text;
+	int r, status = cw_console_read_file(&text, "rules import", path, CW_RULE_IMPORT_BYTES_MAX);
+
+	if (status)
+		return status;
+	r = cw_rule_import(&result, stdout, stderr, path, text);
+	free((void *)(uintptr_t)text.p);
+	if (r == CW_RULE_IMPORT_E_UNREADABLE)
+		return cw_console_error("rules import", "%s: %s", path, result.unreadable);
+	return cw_console_finish("rules import", r, result.remarks ? CW_EXIT_NO : CW_EXIT_YES);
+}
 
 int cw_command_rules_list(const struct cw_options *options)
 {

@@ -42,6 +42,13 @@ int cw_command_pattern(const struct cw_options *options);
 int cw_command_rules_diff(const struct cw_options *options);
 
 /*
+ * causeway rules import: an Expressway's search rules as a rule file.
+ *
+ * Returns: 0 all carried over, 1 something was not, 2 it cannot be read.
+ */
+int cw_command_rules_import(const struct cw_options *options);
+
+/*
  * causeway rules list: transforms and rules in the order in which they are asked.
  *
  * Returns: 0, or 2 for an error.

@@ -49,6 +49,14 @@ static const struct cw_command commands[] = {
 		.run = cw_command_rules_diff,
 	},
 	{
+		.name = "rules import",
+		.usage = "FILE",
+		.help = "make a rule file of an Expressway's search rules",
+		.min_args = 1,
+		.max_args = 1,
+		.run = cw_command_rules_import,
+	},
+	{
 		.name = "rules list",
 		.usage = "[-c FILE]",
 		.help = "transforms and search rules in the order in which they are asked",

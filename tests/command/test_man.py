@@ -78,6 +78,7 @@ class Man(unittest.TestCase):
         configuration = next(b for b in BLOCKS if b.startswith("hostname"))
         tests = next(b for b in BLOCKS if b.startswith("# strangers"))
         requests = next(b for b in BLOCKS if b.startswith('{"alias"'))
+        table = next(b for b in BLOCKS if b.startswith("Name,"))
         examples = [b for b in BLOCKS if b.startswith("$ causeway ")]
         self.assertGreaterEqual(len(examples), 4)
         with tempfile.TemporaryDirectory() as directory:
@@ -85,6 +86,7 @@ class Man(unittest.TestCase):
             Path(directory, "new.conf").write_text(widened(configuration))
             Path(directory, "rules.test").write_text(tests)
             Path(directory, "requests.json").write_text(requests)
+            Path(directory, "rules.csv").write_text(table)
             for example in examples:
                 line, expected = example.split("\n", 1)
                 with self.subTest(line):

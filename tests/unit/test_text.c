@@ -52,6 +52,41 @@ START_TEST(makes_text_fit)
 }
 END_TEST
 
+static const struct shown_case {
+	const char *name;
+	size_t before; /* letters before the tail */
+	const char *tail;
+	const char *shown; /* of the tail, and what stands behind it */
+} shown_cases[] = {
+	{"short", 0, "a\tb", "a\\x09b"},
+	{"as long as may be", CW_TEXT_SHOWN_MAX - 1, "z", "z"},
+	{"longer", CW_TEXT_SHOWN_MAX, "z", "..."},
+	{"not within a character", CW_TEXT_SHOWN_MAX - 2, "\xe2\x82\xac", "..."},
+	{"behind a character", CW_TEXT_SHOWN_MAX - 2, "\xc3\xbcz", "\xc3\xbc..."},
+	/* four of them are no character, and the last one stands alone */
+	{"no UTF-8", CW_TEXT_SHOWN_MAX - 4, "\x80\x80\x80\x80\x80", "\\x80..."},
+};
+
+START_TEST(cuts_long_text)
+{
+	const struct shown_case *c = &shown_cases[_i];
+	char in[2 * CW_TEXT_SHOWN_MAX], expected[2 * CW_TEXT_SHOWN_MAX];
+	struct cw_arena arena = {0};
+	struct cw_str text, out;
+
+	memset(in, 'a', sizeof(in));
+	strcpy(in + c->before, c->tail);
+	memset(expected, 'a', sizeof(expected));
+	strcpy(expected + c->before, c->shown);
+	text = heap_copy(cw_str_of(in));
+	ck_assert_int_eq(cw_text_shown(&out, text, &arena), 0);
+	ck_assert_msg(
+		cw_str_eq(out, cw_str_of(expected)), "%s: %" CW_STR_FMT, c->name, CW_STR_ARG(out));
+	cw_arena_finish(&arena);
+	heap_free(text);
+}
+END_TEST
+
 START_TEST(copes_with_short_memory)
 {
 	struct cw_arena arena = {0};
@@ -76,6 +111,7 @@ int main(void)
 	TCase *tcase = tcase_create("text");
 
 	ADD_ROWS(tcase, makes_text_fit, text_cases);
+	ADD_ROWS(tcase, cuts_long_text, shown_cases);
 	tcase_add_test(tcase, copes_with_short_memory);
 	suite_add_tcase(suite, tcase);
 	return unit_main(suite);
