@@ -1,250 +1,411 @@
 /*
- * The mandatory literals of a regex: a walk over its top level that gives up at the first thing it does not know.
+ * The mandatory literals of a regex, from its syntax tree.
+ *
+ * What a part of the regex can match is followed as long as it is one of a few texts: those of the parts that stand side by side
+ * are multiplied out. Where it is not, what was gathered is a need, and gathering begins anew.
  *
  * Packed, a literal is a byte for its place and whether it is the last of its need, a byte for its length, and its bytes.
  */
 #include "dialplan/literal.h"
 
+#include "dialplan/syntax.h"
+
+#include <errno.h>
+
 #define PACKED_HEAD 2
 #define PACKED_LAST 0x80
 
-/* Escapes that match a class of bytes or a place, and take no argument. */
-static const char plain_escapes[] = "dDwWsShHvVRbBAzZ";
+#define DEPTH_MAX  16    /* parts in parts; of what is deeper nothing is said */
+#define REPEAT_MAX 4     /* times that something optional is written out */
+#define ROOM_SIZE  16384 /* bytes of the tree that need no memory of the heap */
 
-/* A run of literal bytes: where it stands in the regex, escapes included, and how many bytes it is. */
-struct run {
-	size_t from, to, len;
+/* Some texts, in lower case. */
+struct texts {
+	size_t n;
+	struct text {
+		unsigned char len;
+		char p[CW_LITERAL_MAX];
+	} items[CW_NEED_LITERALS];
 };
 
-enum quantifier {
-	ONCE,
-	AT_LEAST_ONCE,
-	MAYBE, /* also not at all */
-	UNKNOWN,
+/* Texts of which one is there, each in its place. */
+struct need {
+	int score; /* how much it is likely to leave out */
+	struct texts texts;
+	enum cw_literal_place places[CW_NEED_LITERALS];
 };
 
-static bool is_digit(char c)
+/* The best needs of a part of the regex, in no order. */
+struct needs {
+	size_t n;
+	struct need items[CW_NEEDS_MAX];
+};
+
+/* ---- texts ---- */
+
+static void only_the_empty_text(struct texts *t)
 {
-	return c >= '0' && c <= '9';
+	t->n = 1;
+	t->items[0].len = 0;
 }
 
-static bool is_alnum(char c)
+/* Add a text, unless it is there; false: there is no room. */
+static bool add_text(struct texts *t, const char *p, size_t len)
 {
-	return is_digit(c) || (cw_char_lower(c) >= 'a' && cw_char_lower(c) <= 'z');
-}
+	struct text *item = &t->items[t->n];
+	size_t i;
 
-/* The byte at `at`, NUL behind the end. */
-static char byte_at(struct cw_str s, size_t at)
-{
-	return at < s.len ? s.p[at] : '\0';
-}
-
-/* Whether the escape at `at` is one that is known; digits (octal, references) are where nothing depends on their length. */
-static bool is_known_escape(struct cw_str s, size_t at, bool digits)
-{
-	char c = byte_at(s, at + 1);
-
-	if (at + 1 >= s.len)
+	for (i = 0; i < t->n; i++)
+		if (t->items[i].len == len && memcmp(t->items[i].p, p, len) == 0)
+			return true;
+	if (t->n == CW_NEED_LITERALS)
 		return false;
-	return !is_alnum(c) || strchr(plain_escapes, c) || (digits && is_digit(c));
+	item->len = (unsigned char)len;
+	memcpy(item->p, p, len);
+	t->n++;
+	return true;
 }
 
-/* Behind the [:name:] at `at`; 0 when it is none. */
-static size_t skip_posix(struct cw_str s, size_t at)
+/* Put each of `more` behind each text; false, and nothing is changed: they become too many or too long. */
+static bool multiply(struct texts *t, const struct texts *more)
 {
-	size_t i = at + 2;
+	const size_t n = t->n;
+	size_t i, k, longest = 0, longest_more = 0;
+	struct text *to;
 
-	while (is_alnum(byte_at(s, i)) || byte_at(s, i) == '^')
-		i++;
-	return byte_at(s, at + 1) == ':' && byte_at(s, i) == ':' && byte_at(s, i + 1) == ']' ? i + 2
-											     : 0;
+	for (i = 0; i < n; i++)
+		longest = t->items[i].len > longest ? t->items[i].len : longest;
+	for (i = 0; i < more->n; i++)
+		longest_more =
+			more->items[i].len > longest_more ? more->items[i].len : longest_more;
+	if (n * more->n > CW_NEED_LITERALS || longest + longest_more > CW_LITERAL_MAX)
+		return false;
+	/* from behind, so that a text is read before it is overwritten: item 0 of the copies is the text itself */
+	for (k = more->n; k-- > 0;) {
+		for (i = 0; i < n; i++) {
+			to = &t->items[k * n + i];
+			if (k > 0)
+				*to = t->items[i];
+			memcpy(to->p + to->len, more->items[k].p, more->items[k].len);
+			to->len = (unsigned char)(to->len + more->items[k].len);
+		}
+	}
+	t->n = n * more->n;
+	return true;
 }
 
-/* Behind the class at `at`; 0: give up. */
-static size_t skip_class(struct cw_str s, size_t at)
+static bool add_texts(struct texts *t, const struct texts *more)
 {
-	size_t i = at + 1;
+	size_t i;
 
-	i += byte_at(s, i) == '^';
-	i += byte_at(s, i) == ']';
-	while (i < s.len && s.p[i] != ']') {
-		if (s.p[i] == '\\') {
-			if (!is_known_escape(s, i, true))
-				return 0;
-			i += 2;
-		} else if (s.p[i] == '[' && byte_at(s, i + 1) && strchr(":.=", byte_at(s, i + 1))) {
-			i = skip_posix(s, i);
-			if (i == 0)
-				return 0;
+	for (i = 0; i < more->n; i++)
+		if (!add_text(t, more->items[i].p, more->items[i].len))
+			return false;
+	return true;
+}
+
+/* The texts of one byte; false: too many, or none at all. */
+static bool texts_of_set(struct texts *t, const struct cw_byte_set *set)
+{
+	uint64_t bits;
+	unsigned word;
+	char byte, lower;
+
+	t->n = 0;
+	for (word = 0; word < 4; word++) {
+		for (bits = set->bits[word]; bits; bits &= bits - 1) {
+			byte = (char)(word * 64 + (unsigned)__builtin_ctzll(bits));
+			lower = cw_char_lower(byte);
+			if (lower != byte && cw_byte_set_has(set, (unsigned char)lower))
+				continue;
+			if (!add_text(t, &lower, 1))
+				return false;
+		}
+	}
+	return t->n > 0;
+}
+
+static bool texts_of(struct texts *t, const struct cw_syntax *node, unsigned depth);
+
+static bool texts_of_sequence(struct texts *t, const struct cw_syntax *node, unsigned depth)
+{
+	struct texts more;
+	size_t i;
+
+	only_the_empty_text(t);
+	for (i = 0; i < node->n_children; i++)
+		if (!texts_of(&more, node->children[i], depth) || !multiply(t, &more))
+			return false;
+	return true;
+}
+
+static bool texts_of_choice(struct texts *t, const struct cw_syntax *node, unsigned depth)
+{
+	struct texts more;
+	size_t i;
+
+	t->n = 0;
+	for (i = 0; i < node->n_children; i++)
+		if (!texts_of(&more, node->children[i], depth) || !add_texts(t, &more))
+			return false;
+	return true;
+}
+
+static bool texts_of_repeat(struct texts *t, const struct cw_syntax *node, unsigned depth)
+{
+	struct texts once, times;
+	uint32_t n;
+
+	if (node->max > CW_LITERAL_MAX || (node->max > REPEAT_MAX && node->min != node->max) ||
+		!texts_of(&once, node->children[0], depth))
+		return false;
+	only_the_empty_text(&times);
+	t->n = 0;
+	for (n = 0; n <= node->max; n++) {
+		if (n >= node->min && !add_texts(t, &times))
+			return false;
+		if (n < node->max && !multiply(&times, &once))
+			return false;
+	}
+	return true;
+}
+
+/* All texts that a node can match (and perhaps more: a look-around and an atomic group only leave out); false: too many. */
+static bool texts_of(struct texts *t, const struct cw_syntax *node, unsigned depth)
+{
+	if (depth == DEPTH_MAX)
+		return false;
+	depth++;
+	switch (node->kind) {
+	case CW_SYNTAX_EMPTY:
+	case CW_SYNTAX_BEGIN:
+	case CW_SYNTAX_END:
+	case CW_SYNTAX_LOOK:
+		only_the_empty_text(t);
+		return true;
+	case CW_SYNTAX_BYTES:
+		return texts_of_set(t, &node->set);
+	case CW_SYNTAX_SEQUENCE:
+		return texts_of_sequence(t, node, depth);
+	case CW_SYNTAX_CHOICE:
+		return texts_of_choice(t, node, depth);
+	case CW_SYNTAX_REPEAT:
+		return texts_of_repeat(t, node, depth);
+	case CW_SYNTAX_ATOMIC:
+		return texts_of(t, node->children[0], depth);
+	case CW_SYNTAX_REFERENCE:
+		break;
+	}
+	return false;
+}
+
+/* ---- needs ---- */
+
+static enum cw_literal_place place_of(bool begin, bool end)
+{
+	if (begin)
+		return end ? CW_LITERAL_WHOLE : CW_LITERAL_BEGIN;
+	return end ? CW_LITERAL_END : CW_LITERAL_ANYWHERE;
+}
+
+/* Give a need its score; false: it leaves out too little to be one. */
+static bool rate(struct need *need)
+{
+	static const int bonus[] = {[CW_LITERAL_ANYWHERE] = 0,
+		[CW_LITERAL_BEGIN] = 2,
+		[CW_LITERAL_END] = 2,
+		[CW_LITERAL_WHOLE] = CW_LITERAL_MAX};
+	int worth, worst = INT32_MAX;
+	size_t i, len;
+
+	for (i = 0; i < need->texts.n; i++) {
+		len = need->texts.items[i].len;
+		if (len < (need->places[i] == CW_LITERAL_WHOLE ? 1 : CW_LITERAL_MIN))
+			return false;
+		worth = (int)len + bonus[need->places[i]];
+		worst = worth < worst ? worth : worst;
+	}
+	/* as many literals as are one byte's worth of text */
+	need->score = worst * CW_NEED_LITERALS - (int)need->texts.n;
+	return need->texts.n > 0;
+}
+
+/* Keep a need if it is among the best. */
+static void keep(struct needs *needs, const struct need *need)
+{
+	size_t i, worst = 0;
+
+	if (needs->n < CW_NEEDS_MAX) {
+		needs->items[needs->n++] = *need;
+		return;
+	}
+	for (i = 1; i < CW_NEEDS_MAX; i++)
+		if (needs->items[i].score < needs->items[worst].score)
+			worst = i;
+	if (needs->items[worst].score < need->score)
+		needs->items[worst] = *need;
+}
+
+static const struct need *best_of(const struct needs *needs)
+{
+	const struct need *best = &needs->items[0];
+	size_t i;
+
+	for (i = 1; i < needs->n; i++)
+		if (needs->items[i].score > best->score)
+			best = &needs->items[i];
+	return best;
+}
+
+static void keep_texts(struct needs *needs, const struct texts *texts, enum cw_literal_place place)
+{
+	struct need need;
+	size_t i;
+
+	need.texts.n = texts->n;
+	memcpy(need.texts.items, texts->items, texts->n * sizeof(texts->items[0]));
+	for (i = 0; i < texts->n; i++)
+		need.places[i] = place;
+	if (rate(&need))
+		keep(needs, &need);
+}
+
+static void find(
+	struct needs *out, const struct cw_syntax *node, bool begin, bool end, unsigned depth);
+
+static void find_in_sequence(
+	struct needs *out, const struct cw_syntax *node, bool begin, bool end, unsigned depth)
+{
+	struct texts run, more;
+	bool run_begin = begin, last;
+	size_t i;
+
+	only_the_empty_text(&run);
+	for (i = 0; i < node->n_children; i++) {
+		last = i + 1 == node->n_children;
+		if (texts_of(&more, node->children[i], depth)) {
+			if (multiply(&run, &more))
+				continue;
+			keep_texts(out, &run, place_of(run_begin, false));
+			run = more;
 		} else {
-			i++;
+			/* what may be empty is no need, and what follows stands where it stood */
+			keep_texts(out, &run, place_of(run_begin, false));
+			find(out, node->children[i],
+				run_begin && run.n == 1 && run.items[0].len == 0, end && last,
+				depth);
+			only_the_empty_text(&run);
 		}
+		run_begin = false;
 	}
-	return i < s.len ? i + 1 : 0;
+	keep_texts(out, &run, place_of(run_begin, end));
 }
 
-/* Behind the group at `at`, what it holds left aside; 0: give up (options, verbs and assertions reach beyond a group). */
-static size_t skip_group(struct cw_str s, size_t at)
+/* One need of each alternative, together; none if one of them has none. */
+static void find_in_choice(
+	struct needs *out, const struct cw_syntax *node, bool begin, bool end, unsigned depth)
 {
-	size_t depth = 0, i = at;
+	const struct need *best;
+	struct needs needs;
+	struct need all;
+	size_t i;
 
-	while (i < s.len) {
-		switch (s.p[i]) {
-		case '(':
-			if (byte_at(s, i + 1) == '*' ||
-				(byte_at(s, i + 1) == '?' && byte_at(s, i + 2) != ':'))
-				return 0;
-			depth++;
-			i++;
-			break;
-		case ')':
-			i++;
-			if (--depth == 0)
-				return i;
-			break;
-		case '[':
-			i = skip_class(s, i);
-			if (i == 0)
-				return 0;
-			break;
-		case '\\':
-			if (!is_known_escape(s, i, true))
-				return 0;
-			i += 2;
-			break;
-		default:
-			i++;
-		}
+	all.texts.n = 0;
+	for (i = 0; i < node->n_children; i++) {
+		needs.n = 0;
+		find(&needs, node->children[i], begin, end, depth);
+		if (needs.n == 0)
+			return;
+		best = best_of(&needs);
+		if (all.texts.n + best->texts.n > CW_NEED_LITERALS)
+			return;
+		/* a text may stand there twice, in two places */
+		memcpy(all.places + all.texts.n, best->places,
+			best->texts.n * sizeof(best->places[0]));
+		memcpy(all.texts.items + all.texts.n, best->texts.items,
+			best->texts.n * sizeof(best->texts.items[0]));
+		all.texts.n += best->texts.n;
 	}
+	if (rate(&all))
+		keep(out, &all);
+}
+
+/* Add the needs of a node that stands at the begin or the end of the text, or both. */
+static void find(
+	struct needs *out, const struct cw_syntax *node, bool begin, bool end, unsigned depth)
+{
+	struct texts texts;
+
+	if (depth == DEPTH_MAX)
+		return;
+	depth++;
+	if (texts_of(&texts, node, depth)) {
+		keep_texts(out, &texts, place_of(begin, end));
+		return;
+	}
+	switch (node->kind) {
+	case CW_SYNTAX_SEQUENCE:
+		find_in_sequence(out, node, begin, end, depth);
+		break;
+	case CW_SYNTAX_CHOICE:
+		find_in_choice(out, node, begin, end, depth);
+		break;
+	case CW_SYNTAX_REPEAT:
+		/* the first time stands at the begin, and ends there only when it is the last */
+		if (node->min > 0)
+			find(out, node->children[0], begin, end && (node->max == 1 || !begin),
+				depth);
+		break;
+	case CW_SYNTAX_ATOMIC:
+		find(out, node->children[0], begin, end, depth);
+		break;
+	case CW_SYNTAX_EMPTY:
+	case CW_SYNTAX_BYTES:
+	case CW_SYNTAX_BEGIN:
+	case CW_SYNTAX_END:
+	case CW_SYNTAX_LOOK:
+	case CW_SYNTAX_REFERENCE:
+		break;
+	}
+}
+
+static char *pack(char *at, const struct need *need)
+{
+	size_t i, len;
+
+	for (i = 0; i < need->texts.n; i++) {
+		len = need->texts.items[i].len;
+		at[0] = (char)(need->places[i] | (i + 1 == need->texts.n ? PACKED_LAST : 0));
+		at[1] = (char)len;
+		memcpy(at + PACKED_HEAD, need->texts.items[i].p, len);
+		at += PACKED_HEAD + len;
+	}
+	return at;
+}
+
+int cw_literal_find(size_t *len, char out[static CW_NEEDS_SIZE], struct cw_str regex)
+{
+	_Alignas(max_align_t) char room[ROOM_SIZE];
+	const struct cw_syntax *tree;
+	struct cw_syntax_error error;
+	struct needs needs;
+	struct cw_arena arena;
+	char *at = out;
+	size_t i;
+	int r;
+
+	needs.n = 0;
+	cw_arena_init_in(&arena, room, sizeof(room), 0);
+	r = cw_syntax_read(&tree, regex, &arena, &error);
+	if (r == 0)
+		find(&needs, tree, true, true, 0);
+	cw_arena_finish(&arena);
+	if (r < 0)
+		return r;
+	for (i = 0; i < needs.n; i++)
+		at = pack(at, &needs.items[i]);
+	*len = (size_t)(at - out);
 	return 0;
-}
-
-/* Read {n}, {n,} or {n,m} at *at. */
-static enum quantifier read_braces(struct cw_str s, size_t *at)
-{
-	size_t i = *at + 1;
-	bool zero = true;
-
-	if (!is_digit(byte_at(s, i)))
-		return UNKNOWN;
-	for (; is_digit(byte_at(s, i)); i++)
-		zero = zero && s.p[i] == '0';
-	if (byte_at(s, i) == ',')
-		for (i++; is_digit(byte_at(s, i));)
-			i++;
-	if (byte_at(s, i) != '}')
-		return UNKNOWN;
-	*at = i + 1;
-	return zero ? MAYBE : AT_LEAST_ONCE;
-}
-
-/* Read what may stand at *at behind an atom, with a following ? or + (lazy, possessive). */
-static enum quantifier read_quantifier(struct cw_str s, size_t *at)
-{
-	enum quantifier q;
-
-	switch (byte_at(s, *at)) {
-	case '*':
-	case '?':
-		q = MAYBE;
-		++*at;
-		break;
-	case '+':
-		q = AT_LEAST_ONCE;
-		++*at;
-		break;
-	case '{':
-		q = read_braces(s, at);
-		break;
-	default:
-		return ONCE;
-	}
-	if (byte_at(s, *at) == '?' || byte_at(s, *at) == '+')
-		++*at;
-	/* a quantifier on a quantified atom */
-	return byte_at(s, *at) && strchr("*+?{", byte_at(s, *at)) ? UNKNOWN : q;
-}
-
-/* Behind the atom at `at`; 0: give up. */
-static size_t skip_atom(struct cw_str s, size_t at, bool *is_literal)
-{
-	*is_literal = false;
-	switch (s.p[at]) {
-	case '(':
-		return skip_group(s, at);
-	case '[':
-		return skip_class(s, at);
-	case '\\':
-		*is_literal = !is_alnum(byte_at(s, at + 1));
-		return is_known_escape(s, at, false) ? at + 2 : 0;
-	case '.':
-	case '^':
-	case '$':
-		return at + 1;
-	case '|': /* another alternative may need nothing of this one */
-	case ')':
-	case '*':
-	case '+':
-	case '?':
-	case '{':
-		return 0;
-	default:
-		*is_literal = true;
-		return at + 1;
-	}
-}
-
-static void keep_longer(struct run *best, const struct run *run)
-{
-	if (run->len > best->len)
-		*best = *run;
-}
-
-/* Pack a run without its escapes, in lower case, at most CW_LITERAL_MAX bytes of it. */
-static size_t pack_run(char *out, struct cw_str s, const struct run *run)
-{
-	size_t i, n = 0;
-
-	for (i = run->from; i < run->to && n < CW_LITERAL_MAX; i++) {
-		if (s.p[i] == '\\')
-			i++;
-		out[PACKED_HEAD + n++] = cw_char_lower(s.p[i]);
-	}
-	if (n < CW_LITERAL_MIN)
-		return 0;
-	out[0] = (char)(CW_LITERAL_ANYWHERE | PACKED_LAST);
-	out[1] = (char)n;
-	return PACKED_HEAD + n;
-}
-
-size_t cw_literal_find(char out[static CW_NEEDS_SIZE], struct cw_str regex)
-{
-	struct run best = {0}, run = {0};
-	size_t begin, end, at = 0;
-	enum quantifier q;
-	bool is_literal;
-
-	while (at < regex.len) {
-		begin = at;
-		end = at = skip_atom(regex, at, &is_literal);
-		if (at == 0)
-			return 0;
-		q = read_quantifier(regex, &at);
-		if (q == UNKNOWN)
-			return 0;
-		if (is_literal && q != MAYBE) {
-			if (run.len == 0)
-				run.from = begin;
-			run.to = end;
-			run.len++;
-		}
-		if (!is_literal || q != ONCE) {
-			keep_longer(&best, &run);
-			run.len = 0;
-		}
-	}
-	keep_longer(&best, &run);
-	return pack_run(out, regex, &best);
 }
 
 size_t cw_literal_next(struct cw_str *needs, struct cw_literal any_of[static CW_NEED_LITERALS])

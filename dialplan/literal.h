@@ -13,7 +13,8 @@
 
 #include "core/str.h"
 
-#define CW_LITERAL_MIN   2 /* of one that may stand anywhere: nearly every text holds a single byte */
+#define CW_LITERAL_MIN                                                                             \
+	2 /* of one that is not the whole text: single bytes are in nearly every text */
 #define CW_LITERAL_MAX   64 /* bytes of a literal; of a longer one a part is kept */
 #define CW_NEED_LITERALS 16 /* literals of one need */
 #define CW_NEEDS_MAX     3  /* needs of one regex */
@@ -33,12 +34,14 @@ struct cw_literal {
 };
 
 /*
- * Find the needs of a regex, which must be one that compiles as dialplan/pattern.h says. Only what is certain is said, so that many a
- * regex has none.
+ * Find the needs of a regex, which must be one that compiles as dialplan/pattern.h says. Only what is certain is said: a regex that
+ * cw_syntax_read refuses has none.
  *
- * Writes them packed to `out`, in lower case. Returns: how many bytes, 0 when there are none.
+ * Writes them packed to `out`, in lower case: *len bytes, none when there are no needs.
+ *
+ * Returns: 0; -ENOMEM.
  */
-size_t cw_literal_find(char out[static CW_NEEDS_SIZE], struct cw_str regex);
+int cw_literal_find(size_t *len, char out[static CW_NEEDS_SIZE], struct cw_str regex);
 
 /*
  * Take the first need off *needs. The literals are slices of it.

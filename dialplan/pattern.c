@@ -157,6 +157,24 @@ static void study_first(struct study *study, const pcre2_code *code)
 	study->has_first = bitmap != NULL;
 }
 
+/* Find out about a regex that PCRE2 compiles. */
+static int study_code(struct study *study, struct cw_str text, const pcre2_code *code)
+{
+	int r = cw_literal_find(&study->needs_len, study->needs, text);
+
+	if (r)
+		return r;
+	study->min_len = info(code, PCRE2_INFO_MINLENGTH);
+	study->groups = info(code, PCRE2_INFO_CAPTURECOUNT);
+	if (study->needs_len)
+		return 0;
+	study_first(study, code);
+	if (info(code, PCRE2_INFO_LASTCODETYPE) == 1)
+		study->required =
+			(unsigned char)cw_char_lower((char)info(code, PCRE2_INFO_LASTCODEUNIT));
+	return 0;
+}
+
 /* Find out about a regex, or what is wrong with it. */
 static int study_regex(struct study *study, struct cw_str text, struct cw_pattern_error *error)
 {
@@ -171,17 +189,9 @@ static int study_regex(struct study *study, struct cw_str text, struct cw_patter
 	terminated[text.len] = '\0';
 	code = compile(terminated, text.len, &r, &offset);
 	if (code) {
-		study->min_len = info(code, PCRE2_INFO_MINLENGTH);
-		study->groups = info(code, PCRE2_INFO_CAPTURECOUNT);
-		study->needs_len = cw_literal_find(study->needs, text);
-		if (study->needs_len == 0) {
-			study_first(study, code);
-			if (info(code, PCRE2_INFO_LASTCODETYPE) == 1)
-				study->required = (unsigned char)cw_char_lower(
-					(char)info(code, PCRE2_INFO_LASTCODEUNIT));
-		}
+		r = study_code(study, text, code);
 		pcre2_code_free(code);
-		return 0;
+		return r;
 	}
 	if (r == PCRE2_ERROR_HEAP_FAILED)
 		return -ENOMEM;
