@@ -25,6 +25,7 @@ MAY_INCLUDE["tests"] = set(MAY_INCLUDE)
 VENDOR_HOMES = {
     "check.h": (),
     "event2/": ("net/",),
+    "fa.h": (),
     "jansson.h": ("admin/", "daemon/"),
     "openssl/": ("certs/", "net/connection"),
     "pcre2.h": ("dialplan/",),
