@@ -28,6 +28,20 @@ static void sides_init(struct sides *sides, const char *const regexes[SIDES_MAX]
 			"%s: %s", regexes[sides->n], why);
 }
 
+/* Make SIDES_MAX automata of random regexes. */
+static void sides_init_random(struct sides *sides, struct random_regex *random)
+{
+	char regex[RANDOM_REGEX_MAX];
+	const char *why;
+
+	for (sides->n = 0; sides->n < SIDES_MAX; sides->n++) {
+		/* a few begin with a quantifier */
+		do
+			random_regex_write(random, regex);
+		while (cw_automaton_of_regex(&sides->of[sides->n], cw_str_of(regex), &why));
+	}
+}
+
 static void sides_finish(struct sides *sides)
 {
 	while (sides->n > 0)
@@ -175,47 +189,43 @@ static size_t try_all(const struct cw_language_query *query, size_t max)
 	return max + 1;
 }
 
-/* Random queries, their answers compared with all short texts. */
+/* Ask a query, and compare the answer with all short texts. */
+static enum cw_language_answer compare(const struct cw_language_query *query)
+{
+	size_t shortest = try_all(query, 4);
+	enum cw_language_answer answer;
+	struct cw_arena arena = {0};
+	struct cw_str word;
+
+	ck_assert_int_eq(cw_language_find(query, &arena, &answer, &word), 0);
+	if (answer == CW_LANGUAGE_NONE)
+		ck_assert_uint_eq(shortest, 5);
+	if (answer == CW_LANGUAGE_FOUND) {
+		ck_assert(is_word(query, word));
+		ck_assert_uint_le(word.len < 5 ? word.len : 5, shortest);
+	}
+	cw_arena_finish(&arena);
+	return answer;
+}
+
 START_TEST(agrees_with_trying_all)
 {
 	struct random_regex random = {.state = SEED, .is_plain = true};
 	unsigned answers[CW_LANGUAGE_LIMIT + 1] = {0}, round;
-	enum cw_language_answer answer;
 	struct cw_language_query query;
-	char regex[RANDOM_REGEX_MAX];
-	struct cw_str word;
-	struct cw_arena arena = {0};
-	size_t i, shortest;
+	struct sides all;
 
 	for (round = 0; round < 3000; round++) {
-		struct cw_automaton *of[SIDES_MAX] = {NULL};
-		const char *why;
-
-		for (i = 0; i < SIDES_MAX; i++) {
-			/* a few begin with a quantifier */
-			do
-				random_regex_write(&random, regex);
-			while (cw_automaton_of_regex(&of[i], cw_str_of(regex), &why));
-		}
+		sides_init_random(&all, &random);
 		query = (struct cw_language_query){
-			.in = (const struct cw_automaton *const *)of,
+			.in = (const struct cw_automaton *const *)all.of,
 			.n_in = 1 + round % 2,
 		};
 		query.out = query.in + query.n_in;
-		query.n_out = round / 2 % (SIDES_MAX - query.n_in + 1);
-		ck_assert_int_eq(cw_language_find(&query, &arena, &answer, &word), 0);
-		answers[answer]++;
-		shortest = try_all(&query, 4);
-		if (answer == CW_LANGUAGE_NONE)
-			ck_assert_uint_eq(shortest, 5);
-		if (answer == CW_LANGUAGE_FOUND) {
-			ck_assert(is_word(&query, word));
-			ck_assert_uint_le(word.len < 5 ? word.len : 5, shortest);
-		}
-		for (i = 0; i < SIDES_MAX; i++)
-			cw_automaton_destroy(of[i]);
+		query.n_out = round / 2 % (all.n - query.n_in + 1);
+		answers[compare(&query)]++;
+		sides_finish(&all);
 	}
-	cw_arena_finish(&arena);
 	printf("# seed %u: %u none, %u found, %u limit\n", SEED, answers[CW_LANGUAGE_NONE],
 		answers[CW_LANGUAGE_FOUND], answers[CW_LANGUAGE_LIMIT]);
 	ck_assert_uint_gt(answers[CW_LANGUAGE_NONE], round / 10);
@@ -234,10 +244,10 @@ static const struct memory_case {
 START_TEST(copes_with_short_memory)
 {
 	const struct memory_case *c = &memory_cases[_i];
-	enum cw_language_answer answer;
+	enum cw_language_answer answer = CW_LANGUAGE_LIMIT;
+	struct cw_str word = {NULL, 0};
 	struct cw_language_query query;
 	struct cw_arena arena = {0};
-	struct cw_str word;
 	struct sides in, out;
 	unsigned n;
 	int r;
@@ -246,16 +256,12 @@ START_TEST(copes_with_short_memory)
 	sides_init(&out, c->out);
 	query = make_query(&in, &out);
 	for (n = 1;; n++) {
-		word = cw_str_of(NULL);
-		answer = CW_LANGUAGE_NONE;
 		alloc_fail_at(n);
 		r = cw_language_find(&query, &arena, &answer, &word);
 		if (!alloc_fail_reached())
 			break;
-		ck_assert_int_eq(r, -ENOMEM);
-		ck_assert_int_eq((int)answer, CW_LANGUAGE_NONE);
-		ck_assert_ptr_null(word.p);
-		cw_arena_finish(&arena);
+		ck_assert_msg(r == -ENOMEM && answer == CW_LANGUAGE_LIMIT && !word.p,
+			"allocation %u: %d", n, r);
 	}
 	ck_assert_int_eq(r, 0);
 	ck_assert_int_eq((int)answer, CW_LANGUAGE_FOUND);
