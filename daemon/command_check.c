@@ -1,8 +1,10 @@
 /* causeway check: the configuration as `run` would read it, and what is wrong or doubtful about it. */
 #include "daemon/commands.h"
 
+#include "admin/rule_analysis.h"
 #include "admin/text.h"
 #include "daemon/console.h"
+#include "dialplan/analysis.h"
 
 #include <jansson.h>
 
@@ -45,7 +47,8 @@ static int print_json(const char *path, const struct cw_config *config, struct c
 	return r;
 }
 
-static void print_text(const char *path, const struct cw_config *config, const struct cw_diag *diag)
+static void print_text(const char *path, const struct cw_config *config, const struct cw_diag *diag,
+	size_t n_notes)
 {
 	size_t n_rules;
 
@@ -56,6 +59,32 @@ static void print_text(const char *path, const struct cw_config *config, const s
 	printf("%s: %s (listeners: %zu, zones: %zu, rules: %zu)\n", path,
 		diag->warnings ? "usable, with warnings" : "good", config->n_listeners,
 		config->n_zones - 1, n_rules);
+	if (n_notes)
+		printf("notes on the rules: %zu (causeway rules analyse)\n", n_notes);
+}
+
+/* Add what is wrong with the rules, and count what is only worth knowing. */
+static int analyse_rules(const struct cw_config *config, struct cw_diag *diag, size_t *n_notes)
+{
+	struct cw_arena arena = {0};
+	struct cw_findings findings = {.arena = &arena};
+	const struct cw_finding *f;
+	struct cw_str line;
+	size_t i;
+	int r = cw_analysis_run(&findings, config->rules, config->zones, config->n_zones);
+
+	for (i = 0; !r && i < findings.count; i++) {
+		f = &findings.all[i];
+		if (f->level == CW_FINDING_NOTE)
+			continue;
+		r = cw_rule_analysis_line(&line, f, &arena);
+		if (!r)
+			cw_diag_add(diag, CW_SEVERITY_WARNING, &f->rule->place, "%" CW_STR_FMT,
+				CW_STR_ARG(line));
+	}
+	*n_notes = findings.count - findings.warnings;
+	cw_arena_finish(&arena);
+	return r;
 }
 
 int cw_command_check(const struct cw_options *options)
@@ -63,6 +92,7 @@ int cw_command_check(const struct cw_options *options)
 	const char *path = cw_options_config(options);
 	struct cw_config *config;
 	struct cw_diag diag = {0};
+	size_t n_notes = 0;
 	int status, r = 0;
 
 	if (cw_config_load(&config, path, &diag) != 0) {
@@ -71,14 +101,16 @@ int cw_command_check(const struct cw_options *options)
 	}
 	cw_config_require(config, CW_SEVERITY_WARNING, &diag);
 	cw_config_try_files(config, &diag);
-	if (diag.errors == 0)
+	if (diag.errors == 0) {
 		cw_config_analyse(config, &diag);
+		r = analyse_rules(config, &diag, &n_notes);
+	}
 
 	status = diag.errors ? EXIT_ERRORS : diag.warnings ? EXIT_WARNINGS : EXIT_CLEAN;
-	if (options->value[CW_OPTION_JSON])
+	if (!r && options->value[CW_OPTION_JSON])
 		r = print_json(path, config, &diag);
-	else
-		print_text(path, config, &diag);
+	else if (!r)
+		print_text(path, config, &diag, n_notes);
 	cw_config_destroy(config);
 	cw_diag_finish(&diag);
 	return cw_console_finish("check", r, status);

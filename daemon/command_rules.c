@@ -1,12 +1,14 @@
 /*
- * causeway rules import, rules list and rules test.
+ * causeway rules analyse, rules import, rules list and rules test.
  */
 #include "daemon/commands.h"
 
+#include "admin/rule_analysis.h"
 #include "admin/rule_import.h"
 #include "admin/rule_list.h"
 #include "admin/rule_test.h"
 #include "daemon/console.h"
+#include "dialplan/analysis.h"
 
 #include <stdlib.h>
 
@@ -84,4 +86,27 @@ int cw_command_rules_test(const struct cw_options *options)
 	cw_rule_test_finish(&test);
 	cw_config_destroy(config);
 	return cw_console_finish("rules test", r, status);
+}
+
+int cw_command_rules_analyse(const struct cw_options *options)
+{
+	struct cw_arena arena = {0};
+	struct cw_findings findings = {.arena = &arena};
+	struct cw_config *config;
+	size_t n_rules;
+	int r, status = cw_console_load(&config, options);
+
+	if (status)
+		return status;
+	(void)cw_ruleset_rules(config->rules, &n_rules);
+	r = cw_analysis_run(&findings, config->rules, config->zones, config->n_zones);
+	if (!r && options->value[CW_OPTION_JSON])
+		r = cw_rule_analysis_print_json(
+			stdout, &findings, n_rules, cw_options_config(options));
+	else if (!r)
+		r = cw_rule_analysis_print(stdout, &findings, n_rules, &arena);
+	status = findings.warnings ? CW_EXIT_NO : CW_EXIT_YES;
+	cw_arena_finish(&arena);
+	cw_config_destroy(config);
+	return cw_console_finish("rules analyse", r, status);
 }

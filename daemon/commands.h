@@ -62,4 +62,11 @@ int cw_command_rules_list(const struct cw_options *options);
  */
 int cw_command_rules_test(const struct cw_options *options);
 
+/*
+ * causeway rules analyse: rules that are never reached, that say what others say, or that most likely do not say what was meant.
+ *
+ * Returns: 0 no warnings, 1 some, 2 an error.
+ */
+int cw_command_rules_analyse(const struct cw_options *options);
+
 #endif

@@ -205,24 +205,7 @@ static void check_target(const struct cw_search_rule *rule, struct cw_diag *diag
 			cw_zone_type_name(zone->type), zone->name.p, problem);
 }
 
-/* Whether a request from any of the rule's sources can count as authenticated. */
-static bool has_trusted_source(const struct cw_config *c, const struct cw_search_rule *rule)
-{
-	const struct cw_zone *const *zones = c->zones;
-	size_t n = c->n_zones, i;
-
-	if (rule->source == CW_RULE_FROM_NAMED) {
-		zones = rule->sources;
-		n = rule->n_sources;
-	}
-	for (i = 0; i < n; i++)
-		if (zones[i]->trusted)
-			return true;
-	return false;
-}
-
-static void check_sources(
-	const struct cw_config *c, const struct cw_search_rule *rule, struct cw_diag *diag)
+static void check_sources(const struct cw_search_rule *rule, struct cw_diag *diag)
 {
 	size_t i;
 
@@ -232,11 +215,6 @@ static void check_sources(
 				"rule \"%s\": nothing comes from the dns zone \"%s\"; strangers "
 				"come from \"default\"",
 				rule->name.p, rule->sources[i]->name.p);
-	if (rule->authenticated && !has_trusted_source(c, rule))
-		cw_diag_add(diag, CW_SEVERITY_WARNING, &rule->place,
-			"rule \"%s\" wants authenticated requests, and none of its source zones is "
-			"trusted: it never matches",
-			rule->name.p);
 }
 
 /* What the rules make of the zones. */
@@ -261,7 +239,7 @@ static void check_rules(const struct cw_config *c, struct usage *usage, struct c
 		for (k = 0; k < rules[i]->n_sources; k++)
 			usage->used[rules[i]->sources[k]->index] = true;
 		check_target(rules[i], diag);
-		check_sources(c, rules[i], diag);
+		check_sources(rules[i], diag);
 	}
 	if (c->xmpp.inside)
 		usage->used[c->xmpp.inside->index] = true;

@@ -39,6 +39,13 @@ static const struct cw_command commands[] = {
 		.run = cw_command_pattern,
 	},
 	{
+		.name = "rules analyse",
+		.usage = "[-c FILE] [--json]",
+		.help = "rules that are never reached or do not say what was meant, with witnesses",
+		.options = CW_TAKES(CW_OPTION_CONFIG) | CW_TAKES(CW_OPTION_JSON),
+		.run = cw_command_rules_analyse,
+	},
+	{
 		.name = "rules diff",
 		.usage = "[-c FILE] NEW --against FILE [--json]",
 		.help = "what changes its way if the configuration NEW replaces FILE",

@@ -18,7 +18,7 @@ enum cw_finding_kind {
 	CW_FINDING_UNDECIDED,     /* whether it is reached was not decided */
 	CW_FINDING_UNESCAPED_DOT, /* a dot between labels that matches any byte */
 	CW_FINDING_STRAY_BLANK,   /* a blank that no alias holds */
-	CW_FINDING_OPEN,          /* `source any` towards the inside */
+	CW_FINDING_OPEN,          /* `source any`: whoever comes is carried */
 	CW_FINDING_NO_NOTIFY,     /* a Microsoft route without the rule that NOTIFY needs */
 	CW_FINDING_CATASTROPHIC,  /* an alias of common length exceeds the match limit */
 };
@@ -35,7 +35,7 @@ struct cw_finding {
 	const struct cw_search_rule *const *others; /* the rules that make it so, in order */
 	size_t n_others;
 	struct cw_request witness; /* its alias is empty where there is none */
-	struct cw_str message;     /* a sentence about "it", the rule, in the arena */
+	struct cw_str message;     /* what follows the name of the rule: "is never reached: ..." */
 };
 
 /* Findings in the order in which they were added. Embed it, zeroed but for the arena, in which all of it lives. */

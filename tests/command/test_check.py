@@ -121,8 +121,18 @@ class Check(CommandTest):
     def test_a_good_file_is_good(self):
         done = self.check(GOOD)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertEqual(done.stdout, "c.conf: good (listeners: 2, zones: 2, rules: 2)\n")
+        self.assertEqual(done.stdout, "c.conf: good (listeners: 2, zones: 2, rules: 2)\n"
+                                      "notes on the rules: 2 (causeway rules analyse)\n")
         self.assertFalse((self.dir / "token.keys").exists(), "check makes no keys")
+
+    def test_rules_are_analysed(self):
+        done = self.check(GOOD + "rule again { priority 30; pattern exact 'imp1-public.uc.local'; variant ms-imp; target IMP }\n")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("warning: shadowed: rule 'again' is never reached", done.stderr)
+        self.assertIn("(rules/10.rules:2); witness: imp1-public.uc.local from default, sip, ms-imp\n", done.stderr)
+        messages = json.loads(self.check(GOOD + "rule again { priority 30; pattern exact 'imp1-public.uc.local'; "
+                                         "variant ms-imp; target IMP }\n", "--json").stdout)["messages"]
+        self.assertTrue(any("shadowed" in message["message"] for message in messages))
 
     def test_warnings_alone_exit_1(self):
         done = self.check(GOOD + LATER)

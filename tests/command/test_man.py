@@ -78,12 +78,14 @@ class Man(unittest.TestCase):
         configuration = next(b for b in BLOCKS if b.startswith("hostname"))
         tests = next(b for b in BLOCKS if b.startswith("# strangers"))
         requests = next(b for b in BLOCKS if b.startswith('{"alias"'))
+        bob = next(b for b in BLOCKS if b.startswith("rule 'bob'"))
         table = next(b for b in BLOCKS if b.startswith("Name,"))
         examples = [b for b in BLOCKS if b.startswith("$ causeway ")]
         self.assertGreaterEqual(len(examples), 4)
         with tempfile.TemporaryDirectory() as directory:
             Path(directory, "causeway.conf").write_text(configuration)
             Path(directory, "new.conf").write_text(widened(configuration))
+            Path(directory, "more.conf").write_text(configuration + bob)
             Path(directory, "rules.test").write_text(tests)
             Path(directory, "requests.json").write_text(requests)
             Path(directory, "rules.csv").write_text(table)

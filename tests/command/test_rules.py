@@ -81,8 +81,8 @@ class Rules(unittest.TestCase):
 
     def test_what_is_wrong(self):
         for args, says in (
-            ([], "expected diff or import or list or test"),
-            (["tset"], "expected diff or import or list or test"),
+            ([], "expected analyse or diff or import or list or test"),
+            (["tset"], "expected analyse or diff or import or list or test"),
             (["test", "-c", "c.conf"], "an argument is missing"),
             (["test", "-c", "c.conf", "missing"], "missing: No such file"),
             (["list", "-c", "c.conf", "x"], "too many arguments"),

@@ -606,19 +606,6 @@ static const struct doubt_case {
 		H TLS N "zone D { type dns }\nrule r { source D; pattern exact x; target N }",
 		"5:1 (rule \"r\": nothing comes from the dns zone \"D\"; strangers come from "
 		"\"default\")\n"},
-	{"authenticated without trust",
-		H TLS N "rule r { authenticated yes; pattern exact x; target N }",
-		"4:1 (rule \"r\" wants authenticated requests, and none of its source zones is "
-		"trusted: it never matches)\n"},
-	{"authenticated from another zone",
-		H TLS N "zone M { type neighbor; peer m.example; trusted yes }\n"
-			"rule r { authenticated yes; source N; pattern exact x; target M }",
-		"5:1 (rule \"r\" wants authenticated requests, and none of its source zones is "
-		"trusted: it never matches)\n"},
-	{"authenticated with trust",
-		H TLS "zone N { type neighbor; peer m.example; trusted yes }\n"
-		      "rule r { authenticated yes; source N; pattern exact x; target N }",
-		""},
 	{"stanzas to SIP", H TLS N "rule r { protocol xmpp; pattern exact x; target N }",
 		"4:1 (rule \"r\" leads to the neighbor zone \"N\"; XMPP and SIP are not translated "
 		"in this version: "
