@@ -5,7 +5,8 @@
  * Proofs that nothing is left (language.h) hold with such an automaton on the side that must match; on the side that must not match only
  * exact ones may stand.
  *
- * An automaton is read only, once it is made. Making one costs about as much as a hundred questions that use it: keep it.
+ * An automaton is read only, once it is made. Making one costs about as much as a few questions that use it, and some milliseconds where it
+ * is large: keep it.
  */
 #ifndef CW_DIALPLAN_AUTOMATON_H
 #define CW_DIALPLAN_AUTOMATON_H
