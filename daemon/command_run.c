@@ -4,6 +4,7 @@
 #include "core/version.h"
 #include "daemon/options.h"
 #include "daemon/service.h"
+#include "dialplan/pattern.h"
 #include "net/dns.h"
 #include "net/listener.h"
 
@@ -159,6 +160,10 @@ int cw_command_run(const struct cw_options *options)
 	cw_diag_finish(&diag);
 	if (!r) {
 		raise_descriptor_limit();
+		if (cw_pattern_jit_refused())
+			cw_warn("daemon", cw_kz("event", "jit-refused"),
+				cw_kz("consequence",
+					"regexes are interpreted, several times slower"));
 		cw_info("daemon", cw_kz("event", "ready"), cw_kz("version", CW_VERSION));
 		r = cw_loop_run(run.loop);
 		cw_service_print_stats(run.service, stdout);

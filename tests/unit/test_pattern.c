@@ -4,6 +4,12 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #define BYTES(literal) CW_STR(literal)
 
@@ -282,6 +288,55 @@ START_TEST(matches_anything)
 }
 END_TEST
 
+static struct cw_pattern *compile(const char *regex)
+{
+	struct cw_pattern_error error = {0};
+	struct cw_pattern *p = NULL;
+
+	ck_assert_msg(cw_pattern_create(&p, CW_PATTERN_REGEX, cw_str_of(regex), CW_BEHAVIOR_LEAVE,
+			      cw_str_of(NULL), &error) == 0,
+		"%s: %s", regex, error.text);
+	return p;
+}
+
+/* What systemd's MemoryDenyWriteExecute does to a process: memory cannot be made executable from here on. */
+static void refuse_executable_memory(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_mmap, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_mprotect, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {N_ELEMENTS(code), code};
+
+	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+START_TEST(matches_without_machine_code)
+{
+	struct cw_pattern *domain = compile(".*@(x|y)\\.example"), *hopeless = compile("(a+)+[bc]");
+
+	refuse_executable_memory();
+	ck_assert(cw_pattern_jit_refused());
+	for (int round = 0; round < 2; round++) {
+		ck_assert_int_eq(
+			(int)cw_pattern_match(domain, cw_str_of("al@Y.example")), CW_MATCH_YES);
+		ck_assert_int_eq(
+			(int)cw_pattern_match(domain, cw_str_of("al\n@y.example")), CW_MATCH_NO);
+		ck_assert_int_eq((int)cw_pattern_match(hopeless,
+					 cw_str_of("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad")),
+			CW_MATCH_LIMIT);
+	}
+	cw_pattern_destroy(domain);
+	cw_pattern_destroy(hopeless);
+}
+END_TEST
+
 START_TEST(copes_with_short_memory)
 {
 	struct cw_arena arena = {0};
@@ -342,6 +397,7 @@ int main(void)
 	tcase_add_test(tcase, refuses_long_patterns);
 	tcase_add_test(tcase, gives_a_long_alias_enough_stack);
 	tcase_add_test(tcase, matches_anything);
+	tcase_add_test(tcase, matches_without_machine_code);
 	tcase_add_test(tcase, copes_with_short_memory);
 	tcase_add_test(tcase, names_types_and_behaviors);
 	suite_add_tcase(suite, tcase);
