@@ -240,35 +240,44 @@ static int count_rule(struct builder *b, const struct cw_search_rule *rule)
 {
 	struct reading r;
 	struct count *c;
+	uint64_t hash;
 	size_t i;
 
 	for (read_rule(&r, rule); next_need(&r);) {
 		if (reserve(b, r.n))
 			return -ENOMEM;
 		for (i = 0; i < r.n; i++) {
-			c = find_count(b, hash_literal(b->index, r.any_of[i]));
-			if (c->rules == 0) {
-				c->hash = hash_literal(b->index, r.any_of[i]);
-				b->n_counts++;
-			}
+			hash = hash_literal(b->index, r.any_of[i]);
+			c = find_count(b, hash);
+			b->n_counts += c->rules == 0;
+			c->hash = hash;
 			c->rules++;
 		}
 	}
 	return 0;
 }
 
-/* Of a rule's needs, the one whose literals are the rarest. */
+/* How many rules hold one of the literals of a need. */
+static uint64_t count_need(struct builder *b, const struct reading *r)
+{
+	uint64_t rules = 0;
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		rules += find_count(b, hash_literal(b->index, r->any_of[i]))->rules;
+	return rules;
+}
+
+/* Of a rule's needs, the one whose literals are the rarest. Nearly all rules have but one. */
 static void choose_need(struct builder *b, size_t number, const struct cw_search_rule *rule)
 {
 	uint64_t rules, best = UINT64_MAX;
 	struct reading r;
 	unsigned need = 0;
-	size_t i;
 
 	for (read_rule(&r, rule); next_need(&r);) {
 		need++;
-		for (rules = 0, i = 0; i < r.n; i++)
-			rules += find_count(b, hash_literal(b->index, r.any_of[i]))->rules;
+		rules = need == 1 && r.needs.len == 0 ? 0 : count_need(b, &r);
 		if (rules < best) {
 			best = rules;
 			b->chosen[number] = (uint8_t)need;
