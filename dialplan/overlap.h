@@ -14,7 +14,7 @@
  * Add a note (CW_FINDING_OVERLAP) for each rule and all earlier rules with other targets that match the same plausible address, of a
  * kind of request that both admit, where neither matches all aliases of the other: that a special rule stands before a
  * general one is what priorities are for. `reached` holds for each rule, in the order of the set, a request that reaches it, or one
- * with an empty alias: those rules are left out. All rules were made from `zones`.
+ * with an empty alias: those rules are left out. The witness is one of the first pair. All rules were made from `zones`.
  *
  * Returns: 0; -ENOMEM.
  */

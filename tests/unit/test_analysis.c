@@ -250,8 +250,9 @@ static void check_witness(
 	ck_assert_int_eq(cw_plan_explain(&plan, set, &f->witness, &arena), 0);
 	ck_assert_msg(
 		matches(f->rule, &f->witness), "%s: the witness is no alias of the rule", name);
-	for (size_t i = 0; i < f->n_others && f->kind == CW_FINDING_OVERLAP; i++)
-		ck_assert_msg(matches(f->others[i], &f->witness), "%s: no overlap", name);
+	/* of several that overlap, the witness shows the first */
+	if (f->kind == CW_FINDING_OVERLAP)
+		ck_assert_msg(matches(f->others[0], &f->witness), "%s: no overlap", name);
 	if (f->kind == CW_FINDING_SHADOWED)
 		ck_assert_msg(plan.considered[f->rule->index].verdict == CW_VERDICT_NOT_REACHED,
 			"%s: the witness reaches it", name);
@@ -389,6 +390,25 @@ static struct cw_search_rule make_random_rule(unsigned *state)
 	return rule;
 }
 
+/* A transform that often matches, and makes aliases of the same few bytes. */
+static void add_random_transform(struct cw_ruleset *set, unsigned *state)
+{
+	static const char *const replacements[] = {"a", "@", "\\0b", "b\\0", "a@b"};
+	struct cw_transform transform = {.name = cw_str_of("t"),
+		.priority = 1 + random_below(state, 3),
+		.enabled = random_below(state, 6) > 0};
+	struct cw_pattern_error error;
+	char text[160];
+
+	do
+		write_regex(text, state);
+	while (cw_pattern_create(&transform.pattern, (enum cw_pattern_type)random_below(state, 4),
+		       cw_str_of(text), CW_BEHAVIOR_REPLACE,
+		       cw_str_of(replacements[random_below(state, N_ELEMENTS(replacements))]),
+		       &error) != 0);
+	ck_assert_int_eq(cw_ruleset_add_transform(set, &transform), 0);
+}
+
 /* No request of this alias shows one of the findings to be wrong. */
 static void check_alias(const struct cw_ruleset *set, const struct cw_findings *findings,
 	struct cw_str alias, unsigned number)
@@ -456,6 +476,8 @@ START_TEST(says_nothing_that_an_alias_refutes)
 			rule = make_random_rule(&state);
 			ck_assert_int_eq(cw_ruleset_add_rule(set, &rule), 0);
 		}
+		for (unsigned n = random_below(&state, 4); n > 1; n--)
+			add_random_transform(set, &state);
 		ck_assert_int_eq(cw_ruleset_seal(set), 0);
 		ck_assert_int_eq(cw_analysis_run(&findings, set, zones, N_ELEMENTS(zones)), 0);
 		for (size_t i = 0; i < findings.count; i++)
