@@ -172,21 +172,28 @@ static bool matches_itself(const struct cw_search_rule *rule, struct cw_str alia
 	       cw_pattern_match(rule->pattern, alias) == CW_MATCH_YES;
 }
 
-/* The rule that keeps the guess from `rule`, NULL: none but perhaps itself. */
+/* The rule that keeps all that it matches from `rule`, and the guess with it; NULL: there is none. */
 static const struct cw_search_rule *find_blocker(
 	const struct cw_plan *plan, const struct cw_search_rule *rule)
 {
-	const struct cw_considered *c;
+	const struct cw_search_rule *other;
 	size_t i;
 
 	for (i = 0; i < plan->n_considered; i++) {
-		c = &plan->considered[i];
-		if (c->rule != rule &&
-			(c->verdict == CW_VERDICT_LIMIT ||
-				(c->rule->stop && c->rule->priority < rule->priority)))
-			return c->rule;
+		other = plan->considered[i].rule;
+		if (other->stop && other->priority < rule->priority)
+			return other;
 	}
 	return NULL;
+}
+
+/* The rule at which the request fails; NULL: it does not, or at a transform. */
+static const struct cw_search_rule *find_failing(const struct cw_plan *plan)
+{
+	if (plan->n_considered == 0 ||
+		plan->considered[plan->n_considered - 1].verdict != CW_VERDICT_LIMIT)
+		return NULL;
+	return plan->considered[plan->n_considered - 1].rule;
 }
 
 static bool is_matched(const struct cw_plan *plan, const struct cw_search_rule *rule)
@@ -214,7 +221,7 @@ static int take_own(struct question *q)
 /* Let the planner judge the guess, and take out what took it away. Sets *reached when nothing did. */
 static int judge(struct question *q, struct cw_arena *arena, bool *reached)
 {
-	const struct cw_search_rule *blocker;
+	const struct cw_search_rule *blocker, *failing;
 	struct cw_plan plan;
 	int r = cw_plan_decide(&plan, cw_rule_languages_set(q->languages), &q->request, arena);
 
@@ -236,14 +243,20 @@ static int judge(struct question *q, struct cw_arena *arena, bool *reached)
 		r = doubt_transform(q, plan.limit_name, "gives no usable alias for some");
 		return r ? r : take_text(q);
 	}
+	/* one that does not stop lets other aliases pass */
+	failing = find_failing(&plan);
+	if (failing && failing != q->rule) {
+		r = doubt_rule(q, failing, plan.limit_reason);
+		return r ? r : take_text(q);
+	}
 	return take_own(q);
 }
 
 /* ---- nothing is left ---- */
 
 /*
- * Aliases that a transform rewrites were taken out, but what transforms make reaches the rules as well: whether any of it could be an
- * alias that was not taken out otherwise. Then it is in doubt.
+ * Aliases that a transform rewrites were taken out, but what transforms make, or keep from those behind them, reaches the rules as well:
+ * whether any of it could be an alias that was not taken out otherwise. Then it is in doubt.
  */
 static int check_results(struct question *q)
 {
@@ -258,8 +271,7 @@ static int check_results(struct question *q)
 	transforms = cw_ruleset_transforms(cw_rule_languages_set(q->languages), &n);
 	q->n_transforms = 0;
 	for (i = 0; !r && answer == CW_LANGUAGE_NONE && i < n; i++) {
-		if (!transforms[i]->enabled ||
-			cw_pattern_behavior(transforms[i]->pattern) == CW_BEHAVIOR_LEAVE)
+		if (!transforms[i]->enabled)
 			continue;
 		r = cw_rule_language_of_result(&results, transforms[i]);
 		if (!r)
@@ -268,7 +280,7 @@ static int check_results(struct question *q)
 		results = NULL;
 		if (!r && answer != CW_LANGUAGE_NONE)
 			r = cw_arena_printf(q->arena, &q->doubt,
-				"transform '%s' may make aliases that reach it",
+				"transform '%s' may make or keep aliases that reach it",
 				transforms[i]->name.p);
 	}
 	q->n_transforms = n_taken;

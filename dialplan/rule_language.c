@@ -212,23 +212,32 @@ static void write_replacement(struct cw_buf *regex, struct cw_str text)
 	}
 }
 
-int cw_rule_language_of_result(struct cw_automaton **out, const struct cw_transform *transform)
+/* Aliases among which all lie that a pattern makes. */
+static int make_of_rewriting(
+	struct cw_automaton **out, const struct cw_pattern *pattern, const char **why)
 {
-	enum cw_pattern_type type = cw_pattern_type(transform->pattern);
+	enum cw_pattern_type type = cw_pattern_type(pattern);
 	struct cw_buf regex;
-	const char *why;
 	int r;
 
 	cw_buf_init(&regex, 0);
 	if (type == CW_PATTERN_SUFFIX)
 		cw_buf_add(&regex, cw_str_of(".*"));
-	write_replacement(&regex, cw_pattern_replacement(transform->pattern));
+	write_replacement(&regex, cw_pattern_replacement(pattern));
 	if (type == CW_PATTERN_PREFIX)
 		cw_buf_add(&regex, cw_str_of(".*"));
-	r = regex.error ? regex.error : cw_automaton_of_regex(out, cw_buf_str(&regex), &why);
-	/* too large: all aliases hold it as well */
-	if (r == CW_AUTOMATON_E_OUTSIDE)
-		r = cw_automaton_of_regex(out, cw_str_of(".*"), &why);
+	r = regex.error ? regex.error : cw_automaton_of_regex(out, cw_buf_str(&regex), why);
 	cw_buf_finish(&regex);
 	return r;
+}
+
+int cw_rule_language_of_result(struct cw_automaton **out, const struct cw_transform *transform)
+{
+	const char *why;
+	int r = cw_pattern_behavior(transform->pattern) == CW_BEHAVIOR_LEAVE
+			? cw_automaton_of_pattern(out, transform->pattern, &why)
+			: make_of_rewriting(out, transform->pattern, &why);
+
+	/* not understood or too large: all aliases hold it as well */
+	return r == CW_AUTOMATON_E_OUTSIDE ? cw_automaton_of_regex(out, cw_str_of(".*"), &why) : r;
 }

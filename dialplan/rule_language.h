@@ -45,7 +45,7 @@ int cw_rule_language_of_transform(struct cw_rule_languages *languages,
 	const struct cw_transform *transform, struct cw_language_query *out, const char **why);
 
 /*
- * Aliases among which all lie that a transform of another behavior than leave makes.
+ * Aliases among which all lie that a transform makes, or with the behavior leave keeps as they are.
  *
  * Returns: 0 and *out set, owned by the caller; -ENOMEM.
  */

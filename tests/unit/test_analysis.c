@@ -185,6 +185,15 @@ static const struct plant {
 		{{1, RX, "alice@x", {.stop = false}, "bob@x"},
 			{2, RX, "alice@x", {.stop = false}, "bob@y"}},
 		-1, ""},
+	{"one that goes on, and fails some requests",
+		{{1, RX, "(b*)[^@]*@x", {.target = &edge}, "\\1"}, {2, RX, "[ab]@x", {STOP}}}, -1,
+		""},
+	{"one that stops, and fails some requests",
+		{{1, RX, "(b*)[^@]*@x", {STOP}, "\\1"}, {2, RX, "[ab]@x", {STOP}}},
+		CW_FINDING_SHADOWED, "1"},
+	{"one that goes on, and fails all requests",
+		{{1, RX, "(b*)[^@]*@x", {.target = &edge}, "\\1"}, {2, RX, "a+@x", {STOP}}},
+		CW_FINDING_UNDECIDED, ""},
 	{"overlap",
 		{{1, CW_PATTERN_PREFIX, "bob@", {STOP, .target = &edge}},
 			{2, CW_PATTERN_SUFFIX, "@x.example", {STOP}}},
@@ -328,6 +337,63 @@ START_TEST(survives_short_memory)
 }
 END_TEST
 
+/* ---- transforms before the rules ---- */
+
+static const struct transformed {
+	const char *name;
+	struct transform_line {
+		const char *pattern, *replacement; /* NULL: leave */
+	} transforms[2];
+	const char *rule;
+	int found; /* about the rule, -1: none */
+} transformed[] = {
+	{"rewrites all", {{".*@x", "z"}}, ".*@x", CW_FINDING_UNREACHABLE},
+	{"rewrites some", {{"a.*@x", "z"}}, ".*@x", -1},
+	{"makes some", {{".*@x", "bob@x"}}, ".*@x", CW_FINDING_UNDECIDED},
+	{"keeps the one behind it away", {{"bob@x"}, {".*@x", "z"}}, ".*@x", CW_FINDING_UNDECIDED},
+	{"keeps it away from others", {{"bob@y"}, {".*@x", "z"}}, ".*@x", CW_FINDING_UNREACHABLE},
+	{"keeps away what is not regular", {{"(?!a).*@x"}, {".*@x", "z"}}, ".*@x",
+		CW_FINDING_UNDECIDED},
+	{"keeps away what is not understood", {{"(?R)?bob@x"}, {".*@x", "z"}}, ".*@x",
+		CW_FINDING_UNDECIDED},
+};
+
+static void add_transform(struct cw_ruleset *set, const struct transform_line *line)
+{
+	struct cw_transform transform = {.name = CW_STR("t"), .priority = 1, .enabled = true};
+	struct cw_pattern_error error;
+
+	ck_assert_int_eq(cw_pattern_create(&transform.pattern, RX, cw_str_of(line->pattern),
+				 line->replacement ? CW_BEHAVIOR_REPLACE : CW_BEHAVIOR_LEAVE,
+				 cw_str_of(line->replacement), &error),
+		0);
+	ck_assert_int_eq(cw_ruleset_add_transform(set, &transform), 0);
+}
+
+START_TEST(knows_transforms)
+{
+	const struct transformed *t = &transformed[_i];
+	struct cw_search_rule rule = make_rule(&(struct line){1, RX, t->rule, {STOP}, NULL, false});
+	struct cw_ruleset *set = cw_ruleset_create();
+	struct cw_arena arena = {0};
+	struct cw_findings findings = {.arena = &arena};
+	int found = -1;
+
+	ck_assert_ptr_nonnull(set);
+	for (size_t i = 0; i < N_ELEMENTS(t->transforms) && t->transforms[i].pattern; i++)
+		add_transform(set, &t->transforms[i]);
+	ck_assert_int_eq(cw_ruleset_add_rule(set, &rule), 0);
+	ck_assert_int_eq(cw_ruleset_seal(set), 0);
+	ck_assert_int_eq(cw_analysis_run(&findings, set, zones, N_ELEMENTS(zones)), 0);
+	for (size_t i = 0; i < findings.count; i++)
+		if (is_about_reach(findings.all[i].kind))
+			found = (int)findings.all[i].kind;
+	ck_assert_msg(found == t->found, "%s: found %d", t->name, found);
+	cw_arena_finish(&arena);
+	cw_ruleset_destroy(set);
+}
+END_TEST
+
 /* ---- random rule sets, against all short aliases ---- */
 
 #define SEED        20261124u
@@ -340,6 +406,9 @@ static unsigned random_below(unsigned *state, unsigned n)
 	*state = *state * 1664525u + 1013904223u;
 	return (*state >> 8) % n;
 }
+
+/* An empty one makes aliases that cannot be used. */
+static const char *const replacements[] = {"a", "@", "\\0b", "b\\0", "a@b", ""};
 
 /* A regex of some pieces; what PCRE2 does not take is tried again by the caller. */
 static void write_regex(char *out, unsigned *state)
@@ -370,7 +439,8 @@ static struct cw_search_rule make_random_rule(unsigned *state)
 		.authenticated = random_below(state, 6) == 0,
 		.mode = random_below(state, 12) ? CW_RULE_PATTERN : CW_RULE_ANY_ALIAS,
 		.stop = random_below(state, 4) > 0,
-		.target = random_below(state, 2) ? &inside : &edge};
+		.target = random_below(state, 2) ? &inside : &edge,
+		.behavior = random_below(state, 4) ? CW_BEHAVIOR_LEAVE : CW_BEHAVIOR_REPLACE};
 	enum cw_pattern_type type = (enum cw_pattern_type)random_below(state, 4);
 	struct cw_pattern_error error;
 	char text[160];
@@ -385,15 +455,15 @@ static struct cw_search_rule make_random_rule(unsigned *state)
 	do
 		write_regex(text, state);
 	while (rule.mode == CW_RULE_PATTERN &&
-		cw_pattern_create(&rule.pattern, type, cw_str_of(text), CW_BEHAVIOR_LEAVE,
-			cw_str_of(NULL), &error) != 0);
+		cw_pattern_create(&rule.pattern, type, cw_str_of(text), rule.behavior,
+			cw_str_of(replacements[random_below(state, N_ELEMENTS(replacements))]),
+			&error) != 0);
 	return rule;
 }
 
-/* A transform that often matches, and makes aliases of the same few bytes. */
+/* A transform that often matches, and makes aliases of the same few bytes or leaves them. */
 static void add_random_transform(struct cw_ruleset *set, unsigned *state)
 {
-	static const char *const replacements[] = {"a", "@", "\\0b", "b\\0", "a@b"};
 	struct cw_transform transform = {.name = cw_str_of("t"),
 		.priority = 1 + random_below(state, 3),
 		.enabled = random_below(state, 6) > 0};
@@ -403,7 +473,8 @@ static void add_random_transform(struct cw_ruleset *set, unsigned *state)
 	do
 		write_regex(text, state);
 	while (cw_pattern_create(&transform.pattern, (enum cw_pattern_type)random_below(state, 4),
-		       cw_str_of(text), CW_BEHAVIOR_REPLACE,
+		       cw_str_of(text),
+		       random_below(state, 3) ? CW_BEHAVIOR_REPLACE : CW_BEHAVIOR_LEAVE,
 		       cw_str_of(replacements[random_below(state, N_ELEMENTS(replacements))]),
 		       &error) != 0);
 	ck_assert_int_eq(cw_ruleset_add_transform(set, &transform), 0);
@@ -502,6 +573,7 @@ int main(void)
 	TCase *tcase = tcase_create("core");
 
 	ADD_ROWS(tcase, finds_what_was_planted, plants);
+	ADD_ROWS(tcase, knows_transforms, transformed);
 	tcase_add_loop_test(tcase, survives_short_memory, 0, 8);
 	tcase_add_test(tcase, says_nothing_that_an_alias_refutes);
 	tcase_set_timeout(tcase, 120);
