@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#define DOUBTS_SHOWN 20 /* in the table; JSON holds all */
+
 static const char *const side_names[CW_SIDES] = {[CW_SIDE_OLD] = "old", [CW_SIDE_NEW] = "new"};
 
 static enum cw_change change_of(
@@ -43,9 +45,10 @@ static size_t count_rules(const struct cw_rule_diff *diff)
 	return n;
 }
 
-bool cw_rule_diff_found(const struct cw_rule_diff *diff)
+bool cw_rule_diff_is_same(const struct cw_rule_diff *diff)
 {
-	return (diff->recorded && diff->recorded->changed) || count_rules(diff) > 0;
+	return count_rules(diff) == 0 && diff->doubts.n == 0 &&
+	       !(diff->recorded && diff->recorded->changed);
 }
 
 /* "IMP:bob@x, edge:bob@x", "none" or "the request fails". */
@@ -146,6 +149,31 @@ static int print_rules(
 	return r;
 }
 
+/* "not decided: 'x' rules/a.rules:3: the pattern of rule 'y' has a look-around", a line each. */
+static int print_doubts(FILE *out, const struct cw_rule_diff *diff, struct cw_arena *arena)
+{
+	struct cw_str name, place, reason;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < diff->doubts.n && i < DOUBTS_SHOWN && !r; i++) {
+		const struct cw_reroute_doubt *d = &diff->doubts.items[i];
+
+		r = cw_text_printable(&name, d->name, arena);
+		if (!r)
+			r = cw_text_printable(&reason, d->reason, arena);
+		if (!r)
+			r = cw_locate_place(&place, d->place, arena);
+		if (!r)
+			(void)fprintf(out,
+				"not decided: '%" CW_STR_FMT "' %" CW_STR_FMT ": %" CW_STR_FMT "\n",
+				CW_STR_ARG(name), CW_STR_ARG(place), CW_STR_ARG(reason));
+	}
+	if (i < diff->doubts.n)
+		(void)fprintf(out, "not decided: %zu more\n", diff->doubts.n - i);
+	return r;
+}
+
 int cw_rule_diff_print_table(
 	FILE *out, const struct cw_rule_diff *diff, struct cw_arena *arena, bool colours)
 {
@@ -153,14 +181,25 @@ int cw_rule_diff_print_table(
 	size_t n_rules = count_rules(diff);
 	int r = n_rules ? print_rules(out, diff, arena, colours) : 0;
 
+	if (!r)
+		r = print_doubts(out, diff, arena);
 	if (recorded)
 		(void)fprintf(out,
 			"%" PRIu64 " of %" PRIu64
 			" recorded requests change their way; unreadable lines: %" PRIu64 "\n",
 			recorded->changed, recorded->requests, recorded->unreadable);
-	if (!cw_rule_diff_found(diff))
+	if (cw_rule_diff_is_same(diff))
 		(void)fputs("nothing changes\n", out);
+	else
+		(void)fprintf(out, "%zu rules change the way of requests; not decided: %zu\n",
+			n_rules, diff->doubts.n);
 	return r;
+}
+
+/* "?" for a place that was not in a file. */
+static json_t *json_file(const struct cw_place *place)
+{
+	return cw_text_json(cw_str_of(place->file ? place->file : "?"));
 }
 
 static json_t *pack_outcome(const struct cw_outcome *outcome)
@@ -208,9 +247,8 @@ static json_t *pack_change(
 	const struct cw_rule_diff *diff, int side, const struct cw_reroute *reroute)
 {
 	const struct cw_search_rule *rule = reroute->rule;
-	const char *file = rule->place.file ? rule->place.file : "?";
 	json_t *change = json_pack("{s:o, s:o, s:I, s:s, s:s, s:o}", "rule",
-		cw_text_json(rule->name), "file", cw_text_json(cw_str_of(file)), "line",
+		cw_text_json(rule->name), "file", json_file(&rule->place), "line",
 		(json_int_t)rule->place.line, "side", side_names[side], "change",
 		cw_change_name(change_of(diff, side, rule)), "examples", pack_examples(reroute));
 
@@ -240,6 +278,25 @@ static json_t *pack_changes(const struct cw_rule_diff *diff)
 	return list;
 }
 
+static json_t *pack_doubts(const struct cw_reroute_doubts *doubts)
+{
+	json_t *list = json_array(), *item;
+	size_t i;
+
+	for (i = 0; i < doubts->n; i++) {
+		const struct cw_reroute_doubt *d = &doubts->items[i];
+
+		item = json_pack("{s:o, s:o, s:I, s:o}", "rule", cw_text_json(d->name), "file",
+			json_file(d->place), "line", (json_int_t)d->place->line, "reason",
+			cw_text_json(d->reason));
+		if (json_array_append_new(list, item)) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
 static json_t *pack_recorded(const struct cw_recorded *recorded)
 {
 	return json_pack("{s:I, s:I, s:I}", "requests", (json_int_t)recorded->requests, "changed",
@@ -248,10 +305,10 @@ static json_t *pack_recorded(const struct cw_recorded *recorded)
 
 int cw_rule_diff_print_json(FILE *out, const struct cw_rule_diff *diff)
 {
-	json_t *json = json_pack("{s:o, s:o, s:o, s:[]}", "old",
+	json_t *json = json_pack("{s:o, s:o, s:o, s:o}", "old",
 		cw_text_json(cw_str_of(diff->files[CW_SIDE_OLD])), "new",
 		cw_text_json(cw_str_of(diff->files[CW_SIDE_NEW])), "changes", pack_changes(diff),
-		"undecided");
+		"undecided", pack_doubts(&diff->doubts));
 	int r = json ? 0 : -ENOMEM;
 
 	if (!r && diff->recorded)

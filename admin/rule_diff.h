@@ -6,6 +6,7 @@
 
 #include "admin/recorded.h"
 #include "dialplan/change.h"
+#include "dialplan/reroute_find.h"
 
 #include <stdio.h>
 
@@ -13,11 +14,12 @@ struct cw_rule_diff {
 	const char *files[CW_SIDES]; /* the configurations, as they were named */
 	struct cw_changes changes;
 	struct cw_reroutes reroutes;
+	struct cw_reroute_doubts doubts;
 	const struct cw_recorded *recorded; /* NULL: none were asked */
 };
 
-/* Whether some request changes its way. */
-bool cw_rule_diff_found(const struct cw_rule_diff *diff);
+/* Whether no request changes its way, and that is beyond doubt. */
+bool cw_rule_diff_is_same(const struct cw_rule_diff *diff);
 
 /*
  * Print it as a table, with colours (ANSI) if `colours`, and a last line that says how much changes.

@@ -35,15 +35,17 @@ static int print(
 			? cw_rule_diff_print_json(stdout, diff)
 			: cw_rule_diff_print_table(stdout, diff, arena, cw_console_colours());
 
-	return cw_console_finish(NAME, r, cw_rule_diff_found(diff) ? CW_EXIT_NO : CW_EXIT_YES);
+	return cw_console_finish(NAME, r, cw_rule_diff_is_same(diff) ? CW_EXIT_YES : CW_EXIT_NO);
 }
 
+/* What is recorded comes first, so that examples are requests as they were, as far as there are any. */
 static int compare(struct cw_config *const configs[CW_SIDES], const struct cw_options *options,
 	struct cw_arena *arena)
 {
+	const char *against = options->value[CW_OPTION_AGAINST];
 	struct cw_recorded recorded = {0};
-	struct cw_rule_diff diff = {.recorded = &recorded};
-	int side, status, r;
+	struct cw_rule_diff diff = {.recorded = against ? &recorded : NULL};
+	int side, status = 0, r;
 
 	for (side = 0; side < CW_SIDES; side++) {
 		diff.files[side] = configs[side]->path;
@@ -54,10 +56,13 @@ static int compare(struct cw_config *const configs[CW_SIDES], const struct cw_op
 		&diff.changes, configs[CW_SIDE_OLD]->rules, configs[CW_SIDE_NEW]->rules, arena);
 	if (!r)
 		r = cw_reroutes_init(&diff.reroutes, recorded.sides, arena);
-	if (r)
-		return cw_console_error(NAME, "%s", strerror(-r));
-	status = ask_recorded(&recorded, options->value[CW_OPTION_AGAINST], &diff.reroutes);
-	return status ? status : print(&diff, options, arena);
+	if (!r && against)
+		status = ask_recorded(&recorded, against, &diff.reroutes);
+	if (status)
+		return status;
+	if (!r)
+		r = cw_reroutes_find(&diff.reroutes, &diff.doubts, recorded.sides, arena);
+	return r ? cw_console_error(NAME, "%s", strerror(-r)) : print(&diff, options, arena);
 }
 
 int cw_command_rules_diff(const struct cw_options *options)
@@ -66,8 +71,6 @@ int cw_command_rules_diff(const struct cw_options *options)
 	struct cw_arena arena = {0};
 	int side, status = 0;
 
-	if (!options->value[CW_OPTION_AGAINST])
-		return cw_console_error(NAME, "--against FILE is missing");
 	for (side = 0; side < CW_SIDES && !status; side++)
 		status = cw_console_load_file(&configs[side],
 			side == CW_SIDE_OLD ? cw_options_config(options) : options->args[0]);

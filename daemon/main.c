@@ -47,7 +47,7 @@ static const struct cw_command commands[] = {
 	},
 	{
 		.name = "rules diff",
-		.usage = "[-c FILE] NEW --against FILE [--json]",
+		.usage = "[-c FILE] NEW [--against FILE] [--json]",
 		.help = "what changes its way if the configuration NEW replaces FILE",
 		.options = CW_TAKES(CW_OPTION_CONFIG) | CW_TAKES(CW_OPTION_AGAINST) |
 			   CW_TAKES(CW_OPTION_JSON),

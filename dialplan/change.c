@@ -62,30 +62,19 @@ static bool says_same(const struct cw_search_rule *a, const struct cw_search_rul
 	       cw_change_same_pattern(a->pattern, b->pattern);
 }
 
-/* Rules that stand in both sets and might be where they were. */
-struct order {
-	const struct cw_search_rule **olds; /* in the order of the old set */
-	const struct cw_search_rule **news; /* the partner of each */
-	size_t n;
-};
-
-/*
- * Mark as moved all but a longest part of the partners whose order is that of the old set: ends[k] is the partner that ends the part of length k + 1
- * whose end stands earliest, before[i] the one that precedes partner i in its part.
- */
-static int mark_moved(
-	const struct order *o, enum cw_change *olds, enum cw_change *news, struct cw_arena *arena)
+/* ends[k] is what ends the part of length k + 1 whose end is smallest, before[i] what precedes i in its part. */
+int cw_change_keep_order(const size_t *places, size_t n, bool *kept, struct cw_arena *arena)
 {
-	size_t *ends = cw_arena_alloc(arena, (o->n + 1) * sizeof(*ends));
-	size_t *before = cw_arena_alloc(arena, (o->n + 1) * sizeof(*before));
+	size_t *ends = cw_arena_alloc(arena, (n + 1) * sizeof(*ends));
+	size_t *before = cw_arena_alloc(arena, (n + 1) * sizeof(*before));
 	size_t i, low, high, middle, length = 0;
 
 	if (!ends || !before)
 		return -ENOMEM;
-	for (i = 0; i < o->n; i++) {
+	for (i = 0; i < n; i++) {
 		for (low = 0, high = length; low < high;) {
 			middle = low + (high - low) / 2;
-			if (o->news[ends[middle]]->index < o->news[i]->index)
+			if (places[ends[middle]] < places[i])
 				low = middle + 1;
 			else
 				high = middle;
@@ -93,11 +82,31 @@ static int mark_moved(
 		before[i] = low ? ends[low - 1] : 0;
 		ends[low] = i;
 		length += low == length;
-		olds[o->olds[i]->index] = news[o->news[i]->index] = CW_CHANGE_MOVED;
+		kept[i] = false;
 	}
 	for (i = length ? ends[length - 1] : 0; length > 0; length--, i = before[i])
-		olds[o->olds[i]->index] = news[o->news[i]->index] = CW_CHANGE_SAME;
+		kept[i] = true;
 	return 0;
+}
+
+/* Rules that stand in both sets and might be where they were. */
+struct order {
+	const struct cw_search_rule **olds; /* in the order of the old set */
+	size_t *places;                     /* of the partner of each in the new set */
+	size_t n;
+};
+
+static int mark_moved(
+	const struct order *o, enum cw_change *olds, enum cw_change *news, struct cw_arena *arena)
+{
+	bool *kept = cw_arena_alloc(arena, (o->n + 1) * sizeof(*kept));
+	size_t i;
+	int r = kept ? cw_change_keep_order(o->places, o->n, kept, arena) : -ENOMEM;
+
+	for (i = 0; i < o->n && !r; i++)
+		if (!kept[i])
+			olds[o->olds[i]->index] = news[o->places[i]] = CW_CHANGE_MOVED;
+	return r;
 }
 
 /* Compare each old rule with the new one of its name. Rules of the new set that are met by none are marked already. */
@@ -113,8 +122,8 @@ static int compare(const struct cw_ruleset *old_set, const struct cw_table *by_n
 
 	rules = cw_ruleset_rules(old_set, &n);
 	o.olds = cw_arena_alloc(arena, (n + 1) * sizeof(const struct cw_search_rule *));
-	o.news = cw_arena_alloc(arena, (n + 1) * sizeof(const struct cw_search_rule *));
-	if (!o.olds || !o.news)
+	o.places = cw_arena_alloc(arena, (n + 1) * sizeof(*o.places));
+	if (!o.olds || !o.places)
 		return -ENOMEM;
 	for (i = 0; i < n; i++) {
 		named = (const struct named *)cw_table_find(by_name, rules[i]->name);
@@ -129,7 +138,7 @@ static int compare(const struct cw_ruleset *old_set, const struct cw_table *by_n
 		if (change != CW_CHANGE_SAME)
 			continue;
 		o.olds[o.n] = rules[i];
-		o.news[o.n++] = partner;
+		o.places[o.n++] = partner->index;
 	}
 	return mark_moved(&o, olds, news, arena);
 }

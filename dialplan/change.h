@@ -32,6 +32,13 @@ struct cw_changes {
 int cw_changes_find(struct cw_changes *out, const struct cw_ruleset *old_set,
 	const struct cw_ruleset *new_set, struct cw_arena *arena);
 
+/*
+ * Of places in an order, no two the same, keep a longest part that ascends: kept[i] says whether places[i] is of it.
+ *
+ * Returns: 0; -ENOMEM.
+ */
+int cw_change_keep_order(const size_t *places, size_t n, bool *kept, struct cw_arena *arena);
+
 /* Whether two patterns match the same and make the same of it; either may be NULL. */
 bool cw_change_same_pattern(const struct cw_pattern *a, const struct cw_pattern *b);
 

@@ -53,7 +53,7 @@ class RulesDiff(unittest.TestCase):
         self.assertEqual(report["recorded"], {"requests": 3, "changed": 2, "unreadable": 1})
         (change,) = report["changes"]
         first = change["examples"][0]
-        self.assertEqual(len(change["examples"]), 2)
+        self.assertEqual(change["examples"][1]["alias"], "bob3@example.com")
         del change["examples"]
         self.assertEqual(
             change,
@@ -74,6 +74,32 @@ class RulesDiff(unittest.TestCase):
                 "new": {"decision": "no-rule", "targets": []},
             },
         )
+
+    def test_without_recorded_requests(self):
+        (self.path / "new.conf").write_text(CONFIGURATION.replace("suffix '@example.com'", "suffix 'b@example.com'"))
+        code, out, err = self.causeway("-c", "old.conf", "new.conf", "--json")
+        self.assertEqual((code, err), (1, ""))
+        report = json.loads(out)
+        self.assertEqual(sorted(report), ["changes", "new", "old", "undecided"])
+        self.assertEqual(report["undecided"], [])
+        (change,) = report["changes"]
+        self.assertEqual((change["rule"], change["side"], change["change"]), ("to our users", "old", "changed"))
+        self.assertNotIn("count", change)
+        for example in change["examples"]:
+            self.assertRegex(example["alias"], r"@example\.(com|net)$")
+            self.assertNotEqual(example["old"], example["new"])
+
+    def test_nothing_changes_but_how_it_is_written(self):
+        (self.path / "new.conf").write_text(CONFIGURATION.replace("suffix '@example.com'", r"regex '.*@example\.com'"))
+        self.assertEqual(self.causeway("-c", "old.conf", "new.conf"), (0, "nothing changes\n", ""))
+
+    def test_not_decided(self):
+        new = CONFIGURATION + "rule x { source inner; pattern regex 'q+(?!.)x'; on-match stop; target inner }\n"
+        (self.path / "new.conf").write_text(new)
+        code, out, _ = self.causeway("-c", "old.conf", "new.conf")
+        self.assertEqual(code, 1)
+        self.assertIn("not decided: 'x' new.conf:7: the pattern of rule 'x' has a look-around", out)
+        self.assertTrue(out.endswith("\n0 rules change the way of requests; not decided: 1\n"), out)
 
     def test_standard_input(self):
         (self.path / "new.conf").write_text(CONFIGURATION.replace("'to our users' {", "a { state disabled;"))

@@ -141,7 +141,7 @@ START_TEST(asks_lines)
 	ck_assert_uint_eq(f.recorded.requests, c->says || !line.len ? 0 : 1);
 	ck_assert_uint_eq(f.recorded.unreadable, c->says ? 1 : 0);
 	ck_assert_msg(f.recorded.changed == changes, "%s", c->line);
-	ck_assert_int_eq(cw_rule_diff_found(&f.diff), changes);
+	ck_assert_int_eq(cw_rule_diff_is_same(&f.diff), !changes);
 	ck_assert_uint_eq(f.messages.warnings, c->says ? 1 : 0);
 	if (c->says)
 		ck_assert_msg(
@@ -249,7 +249,8 @@ START_TEST(prints_a_table)
 		"               new.conf:4    was in:bob@x\n"
 		"                             is  out:bob@x\n"
 		"\n"
-		"2 of 3 recorded requests change their way; unreadable lines: 1\n");
+		"2 of 3 recorded requests change their way; unreadable lines: 1\n"
+		"3 rules change the way of requests; not decided: 0\n");
 	free(text);
 	finish(&f);
 }
@@ -278,6 +279,31 @@ START_TEST(prints_json)
 		"\"change\":\"changed\",\"examples\":[" EXAMPLE "],\"count\":1}],"
 		"\"undecided\":[],"
 		"\"recorded\":{\"requests\":3,\"changed\":2,\"unreadable\":1}}\n");
+	free(text);
+	finish(&f);
+}
+END_TEST
+
+START_TEST(prints_what_is_not_decided)
+{
+	struct cw_place place = {.file = "old.conf", .line = 7};
+	struct cw_reroute_doubt doubt = {CW_STR("r\033"), &place, CW_STR("it is far")};
+	struct fixture f;
+	char *text;
+
+	begin(&f);
+	ck_assert_int_eq(run(&f, cw_str_of("")), 0);
+	f.diff.doubts = (struct cw_reroute_doubts){&doubt, 1};
+	f.diff.recorded = NULL;
+	ck_assert(!cw_rule_diff_is_same(&f.diff));
+	text = printed(&f, false);
+	ck_assert_str_eq(text, "not decided: 'r\\x1b' old.conf:7: it is far\n"
+			       "0 rules change the way of requests; not decided: 1\n");
+	free(text);
+	text = printed(&f, true);
+	ck_assert_str_eq(text, "{\"old\":\"old.conf\",\"new\":\"new.conf\",\"changes\":[],"
+			       "\"undecided\":[{\"rule\":\"r\\u001B\",\"file\":\"old.conf\","
+			       "\"line\":7,\"reason\":\"it is far\"}]}\n");
 	free(text);
 	finish(&f);
 }
@@ -325,6 +351,7 @@ int main(void)
 	tcase_add_test(tcase, refuses_long_lines);
 	tcase_add_test(tcase, prints_a_table);
 	tcase_add_test(tcase, prints_json);
+	tcase_add_test(tcase, prints_what_is_not_decided);
 	tcase_add_test(tcase, copes_with_short_memory);
 	suite_add_tcase(suite, tcase);
 	return unit_main(suite);
