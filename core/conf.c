@@ -88,9 +88,10 @@ struct cw_place cw_conf_place(const struct cw_conf_node *node, const struct cw_c
 	size_t begin = word->column - 1, end = begin + word->width;
 	size_t from = begin > CW_DIAG_SOURCE_MAX ? begin - CW_DIAG_SOURCE_MAX : 0;
 
-	for (size_t limit = end + CW_DIAG_SOURCE_MAX; end < limit; end++)
-		if (node->line_start[end] == '\n' || node->line_start[end] == '\0')
-			break;
+	size_t rest = strnlen(node->line_start + end, CW_DIAG_SOURCE_MAX);
+	const char *newline = memchr(node->line_start + end, '\n', rest);
+
+	end += newline ? (size_t)(newline - node->line_start) - end : rest;
 	if (end > begin && node->line_start[end - 1] == '\r')
 		end--;
 	return (struct cw_place){
@@ -139,10 +140,14 @@ static void check_bytes(struct parser *ps)
 	size_t n;
 
 	while (p < end) {
-		if ((*p >= 0x20 && *p < 0x7f) || *p == '\t') {
+		while (p < end && *p >= 0x20 && *p < 0x7f)
+			p++;
+		if (p < end && *p == '\t') {
 			p++;
 			continue;
 		}
+		if (p == end)
+			return;
 		at = (const char *)p;
 		if (*p < 0x80) {
 			error_at(ps, at, 1,
