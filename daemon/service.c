@@ -8,6 +8,8 @@
 #include "net/listener.h"
 #include "sip/proxy.h"
 
+#include <malloc.h>
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -45,6 +47,15 @@ struct cw_service {
 	uint64_t *reloads, *reloads_refused;
 };
 
+/*
+ * What a large configuration was read with, and one that is no longer used, are hundreds of megabytes
+ * in small pieces, which the C library would keep for the process.
+ */
+static void give_memory_back(void)
+{
+	(void)malloc_trim(0);
+}
+
 static void destroy_generation(void *arg)
 {
 	struct generation *g = arg;
@@ -53,6 +64,7 @@ static void destroy_generation(void *arg)
 		return;
 	cw_config_destroy(g->config);
 	free(g);
+	give_memory_back();
 }
 
 /*
@@ -83,6 +95,7 @@ static int load_generation(struct generation **out, const char *path, struct cw_
 		.unused = destroy_generation,
 		.arg = g,
 	};
+	give_memory_back();
 	*out = g;
 	return 0;
 }

@@ -27,7 +27,7 @@ VENDOR_HOMES = {
     "event2/": ("net/",),
     "fa.h": (),
     "jansson.h": ("admin/", "daemon/"),
-    "malloc.h": (),  # glibc's own
+    "malloc.h": ("daemon/",),  # glibc's own
     "openssl/": ("certs/", "net/connection"),
     "pcre2.h": ("dialplan/",),
     "sofia-sip/": ("sip/",),
