@@ -369,6 +369,70 @@ static void find(
 	}
 }
 
+/* ---- a regex that is a literal and nothing else ---- */
+
+/* Whether a node is .*, which any text without a newline is. */
+static bool is_anything(const struct cw_syntax *node)
+{
+	struct cw_byte_set all_but_newline = {0};
+
+	cw_byte_set_add(&all_but_newline, '\n');
+	cw_byte_set_negate(&all_but_newline);
+	return node->kind == CW_SYNTAX_REPEAT && node->min == 0 &&
+	       node->max == CW_SYNTAX_UNBOUNDED && node->children[0]->kind == CW_SYNTAX_BYTES &&
+	       cw_byte_set_eq(&node->children[0]->set, &all_but_newline);
+}
+
+/* Whether what texts_of says of a node is all there is to it. */
+static bool is_literal(const struct cw_syntax *node)
+{
+	size_t i;
+
+	if (node->kind == CW_SYNTAX_EMPTY || node->kind == CW_SYNTAX_BYTES)
+		return true;
+	if (node->kind != CW_SYNTAX_SEQUENCE && node->kind != CW_SYNTAX_CHOICE)
+		return false;
+	for (i = 0; i < node->n_children && is_literal(node->children[i]); i++)
+		;
+	return i == node->n_children;
+}
+
+/* The texts of some literals that stand side by side; false: too many, or they are no literals. */
+static bool texts_of_literals(struct texts *t, const struct cw_syntax *const *nodes, size_t n)
+{
+	struct texts more;
+	size_t i;
+
+	only_the_empty_text(t);
+	for (i = 0; i < n; i++)
+		if (!is_literal(nodes[i]) || !texts_of(&more, nodes[i], 0) || !multiply(t, &more))
+			return false;
+	return true;
+}
+
+/* Find the one need that a regex is, if it is one, or none where it is .* alone. */
+static bool find_whole(struct needs *out, const struct cw_syntax *tree)
+{
+	bool is_sequence = tree->kind == CW_SYNTAX_SEQUENCE, begin = true, end = true;
+	const struct cw_syntax *const *parts = is_sequence ? tree->children : &tree;
+	size_t n = is_sequence ? tree->n_children : 1;
+	struct texts texts;
+
+	for (; n && parts[0]->kind == CW_SYNTAX_BEGIN; n--)
+		parts++;
+	for (; n && is_anything(parts[0]); n--, begin = false)
+		parts++;
+	for (; n && parts[n - 1]->kind == CW_SYNTAX_END; n--)
+		;
+	for (; n && is_anything(parts[n - 1]); n--)
+		end = false;
+	if (n == 0)
+		return !begin || !end;
+	if (texts_of_literals(&texts, parts, n))
+		keep_texts(out, &texts, place_of(begin, end));
+	return out->n > 0;
+}
+
 static char *pack(char *at, const struct need *need)
 {
 	size_t i, len;
@@ -383,7 +447,7 @@ static char *pack(char *at, const struct need *need)
 	return at;
 }
 
-int cw_literal_find(size_t *len, char out[static CW_NEEDS_SIZE], struct cw_str regex)
+int cw_literal_find(size_t *len, bool *is_all, char out[static CW_NEEDS_SIZE], struct cw_str regex)
 {
 	_Alignas(max_align_t) char room[ROOM_SIZE];
 	const struct cw_syntax *tree;
@@ -397,7 +461,8 @@ int cw_literal_find(size_t *len, char out[static CW_NEEDS_SIZE], struct cw_str r
 	needs.n = 0;
 	cw_arena_init_in(&arena, room, sizeof(room), 0);
 	r = cw_syntax_read(&tree, regex, &arena, &error);
-	if (r == 0)
+	*is_all = r == 0 && find_whole(&needs, tree);
+	if (r == 0 && !*is_all)
 		find(&needs, tree, true, true, 0);
 	cw_arena_finish(&arena);
 	if (r < 0)

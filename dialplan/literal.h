@@ -37,11 +37,12 @@ struct cw_literal {
  * Find the needs of a regex, which must be one that compiles as dialplan/pattern.h says. Only what is certain is said: a regex that
  * cw_syntax_read refuses has none.
  *
- * Writes them packed to `out`, in lower case: *len bytes, none when there are no needs.
+ * Writes them packed to `out`, in lower case: *len bytes, none when there are no needs. *is_all: the needs are all that the regex
+ * says (`.*@x`, `bob@(x|y)`, `.*`): a text without a newline that has them matches.
  *
  * Returns: 0; -ENOMEM.
  */
-int cw_literal_find(size_t *len, char out[static CW_NEEDS_SIZE], struct cw_str regex);
+int cw_literal_find(size_t *len, bool *is_all, char out[static CW_NEEDS_SIZE], struct cw_str regex);
 
 /*
  * Take the first need off *needs. The literals are slices of it.

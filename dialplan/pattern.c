@@ -35,12 +35,13 @@ struct cw_pattern {
 	uint16_t min_len; /* of a regex: of what it matches */
 	uint8_t type, behavior;
 	unsigned char required; /* of a regex: a byte in lower case, 0: not known */
+	bool is_literal; /* of a regex: its needs answer for it, where the text is one line */
 };
 
 /* What is found out about a regex before there is a pattern. */
 struct study {
 	uint64_t first[4];
-	bool has_first;
+	bool has_first, is_literal;
 	unsigned char required;
 	uint32_t min_len, groups;
 	size_t needs_len;
@@ -157,13 +158,25 @@ static void study_first(struct study *study, const pcre2_code *code)
 	study->has_first = bitmap != NULL;
 }
 
+/*
+ * Whether PCRE2 stays within its match limit on every alias, if the regex is a literal: what it does once for each byte of the alias
+ * are one step and one for each group and alternative.
+ */
+static bool is_cheap(struct cw_str text)
+{
+	size_t steps = 1 + cw_str_count(text, '(') + cw_str_count(text, '|');
+
+	return steps * CW_ALIAS_MAX < CW_PATTERN_MATCH_LIMIT;
+}
+
 /* Find out about a regex that PCRE2 compiles. */
 static int study_code(struct study *study, struct cw_str text, const pcre2_code *code)
 {
-	int r = cw_literal_find(&study->needs_len, study->needs, text);
+	int r = cw_literal_find(&study->needs_len, &study->is_literal, study->needs, text);
 
 	if (r)
 		return r;
+	study->is_literal = study->is_literal && is_cheap(text);
 	study->min_len = info(code, PCRE2_INFO_MINLENGTH);
 	study->groups = info(code, PCRE2_INFO_CAPTURECOUNT);
 	if (study->needs_len)
@@ -237,6 +250,15 @@ static int check_replacement(struct cw_str in, unsigned groups, struct cw_patter
 			"expected a digit or another backslash behind the backslash");
 	}
 	return 0;
+}
+
+/* Whether a replacement that was checked asks what a group of a regex matched. */
+static bool asks_for_groups(struct cw_str replacement)
+{
+	while (replacement.len)
+		if (next_piece(&replacement).group > 0)
+			return true;
+	return false;
 }
 
 /* Whether type, text and behavior go together. */
@@ -327,7 +349,8 @@ int cw_pattern_create(struct cw_pattern **out, enum cw_pattern_type type, struct
 			     .needs_len = (uint16_t)study.needs_len,
 			     .min_len = (uint16_t)(study.min_len < UINT16_MAX ? study.min_len
 									      : UINT16_MAX),
-			     .required = study.required},
+			     .required = study.required,
+			     .is_literal = study.is_literal && !asks_for_groups(replacement)},
 		text, replacement, &study);
 	if (!p)
 		return -ENOMEM;
@@ -360,7 +383,7 @@ static bool compile_regex(const struct cw_pattern *p)
 	return true;
 }
 
-static enum cw_match match_regex(const struct cw_pattern *p, struct cw_str text)
+static enum cw_match ask_pcre2(const struct cw_pattern *p, struct cw_str text)
 {
 	PCRE2_SPTR subject = (PCRE2_SPTR)(text.p ? text.p : "");
 	struct regex *regex = p->regex;
@@ -402,6 +425,21 @@ static bool cannot_match(const struct cw_pattern *p, struct cw_str text)
 	return !cw_literal_all_met(cw_pattern_needs(p), text);
 }
 
+/*
+ * What `.*` does not match is a newline. Longer texts than an alias are left to PCRE2, too, so that its match limit holds for them.
+ */
+static bool is_line(struct cw_str text)
+{
+	return text.len <= CW_ALIAS_MAX && cw_str_find(text, '\n') == text.len;
+}
+
+static enum cw_match match_regex(const struct cw_pattern *p, struct cw_str text)
+{
+	if (cannot_match(p, text))
+		return CW_MATCH_NO;
+	return p->is_literal && is_line(text) ? CW_MATCH_YES : ask_pcre2(p, text);
+}
+
 enum cw_match cw_pattern_match(const struct cw_pattern *pattern, struct cw_str text)
 {
 	struct cw_str own = cw_pattern_text(pattern);
@@ -418,7 +456,7 @@ enum cw_match cw_pattern_match(const struct cw_pattern *pattern, struct cw_str t
 		yes = cw_str_case_ends(text, own);
 		break;
 	case CW_PATTERN_REGEX:
-		return cannot_match(pattern, text) ? CW_MATCH_NO : match_regex(pattern, text);
+		return match_regex(pattern, text);
 	case CW_PATTERN_ANY:
 		yes = true;
 		break;

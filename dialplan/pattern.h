@@ -4,6 +4,7 @@
  * The only home of PCRE2: compiled with ANCHORED, ENDANCHORED, CASELESS, DOLLAR_ENDONLY, NEVER_UTF and NEVER_BACKSLASH_C, never
  * by gluing strings. Bytes, never UTF. A regex is checked when it is made and compiled when it is first matched (a large rule set
  * loads fast, and what is never asked costs little memory), to machine code; where the system refuses that, it is interpreted.
+ * A regex that is a literal and nothing else (`.*@x\.example`) is answered by comparing, without PCRE2, as long as no group is wanted.
  *
  * Matching uses memory that all patterns of the process share: patterns are used from one thread.
  */

@@ -129,8 +129,9 @@ START_TEST(finds_what_is_mandatory)
 	static char needs[CW_NEEDS_SIZE], printed[2 * CW_NEEDS_SIZE];
 
 	size_t len = 0;
+	bool is_all;
 
-	ck_assert_int_eq(cw_literal_find(&len, needs, regex), 0);
+	ck_assert_int_eq(cw_literal_find(&len, &is_all, needs, regex), 0);
 	print_needs(printed, cw_str_make(needs, len));
 	ck_assert_msg(strcmp(printed, c->literal) == 0, "%s: %s", c->regex, printed);
 	heap_free(regex);
@@ -147,11 +148,72 @@ START_TEST(reads_no_further_than_the_end)
 		struct cw_str regex = heap_copy(cw_str_make(c->regex, n));
 
 		size_t len = 0;
+		bool is_all;
 
-		ck_assert_int_eq(cw_literal_find(&len, needs, regex), 0);
+		ck_assert_int_eq(cw_literal_find(&len, &is_all, needs, regex), 0);
 		ck_assert_uint_le(len, CW_NEEDS_SIZE);
 		heap_free(regex);
 	}
+}
+END_TEST
+
+static const struct all_case {
+	const char *regex;
+	bool is_all;
+} all_cases[] = {
+	{"bob@x", true},
+	{"b", true},
+	{"^bob@x$", true},
+	{"\\Abob@x\\z", true},
+	{".*@x\\.example", true},
+	{"^.*@x\\.example$", true},
+	{"(.*)@(x|y)\\.example", true},
+	{"(.*@x\\.example)", true},
+	{"bob@.*", true},
+	{".*bob.*", true},
+	{".*?bob", true},
+	{".*.*bob", true},
+	{"[^\\n]*bob", true},
+	{"bob|al", true},
+	{"(?i)bo[ab]", true},
+	{".*", true},
+	{"^.*$", true},
+	{"", false},
+	{"^$", false},
+	{"^", false},
+	{".*x", false},
+	{".+bob", false},
+	{"[^@]*@x", false},
+	{".*bo.b", false},
+	{"bo.*ob", false},
+	{".*bob|al", false},
+	{".*bob(;.*)?", false},
+	{".*^bob", false},
+	{"bob$.*", false},
+	{"(^bob|al)", false},
+	{"bo*b", false},
+	{"bo?b", false},
+	{"bo{2}b", false},
+	{"(?=b)bob", false},
+	{"\\bbob", false},
+	{".*+bob", false},
+	{"(?>.*)bob", false},
+	{"(?>bob|bobby)", false},
+	{"(bob)\\1", false},
+	{"(*NO_JIT)bob", false},
+	{"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", false},
+	{"[a-z]ob", false},
+};
+
+START_TEST(knows_what_is_all)
+{
+	const struct all_case *c = &all_cases[_i];
+	static char needs[CW_NEEDS_SIZE];
+	size_t len = 0;
+	bool is_all = !c->is_all;
+
+	ck_assert_int_eq(cw_literal_find(&len, &is_all, needs, cw_str_of(c->regex)), 0);
+	ck_assert_msg(is_all == c->is_all, "%s", c->regex);
 }
 END_TEST
 
@@ -265,6 +327,7 @@ int main(void)
 
 	ADD_ROWS(tcase, finds_what_is_mandatory, literal_cases);
 	ADD_ROWS(tcase, reads_no_further_than_the_end, literal_cases);
+	ADD_ROWS(tcase, knows_what_is_all, all_cases);
 	ADD_ROWS(tcase, looks_for_it, in_cases);
 	tcase_add_test(tcase, changes_no_answer);
 	tcase_add_test(tcase, spares_the_match_limit);

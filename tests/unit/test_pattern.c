@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -299,6 +300,53 @@ static struct cw_pattern *compile(const char *regex)
 	return p;
 }
 
+static uint32_t below(uint64_t *state, uint32_t limit)
+{
+	*state = *state * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(*state >> 33) % limit;
+}
+
+/* Regexes that are literals, and some that are nearly that. */
+static const char *const literals[] = {"ab", "^ab$", ".*", "^.*$", ".*ab", ".*ab$", "ab.*",
+	".*ab.*", "(.*)ab", ".*(a|b)b", "(?:a|b)b.*", ".*?a[ab]", "a|ba", "\\Qa.\\E.*", ".*\\.b",
+	".*a\\Z", ".*ab\\Z", "ab\\Z", "\\Gab", "[^\\n]*ab", "(?s:.*)ab", ".*a\\n", "ab\\n.*",
+	".*\\Rab", ".+ab", "\\N*ab", ".*a[^b]", ".*(|a)ba", "[.]*ab", ".*?(ab|aab|aaab)"};
+
+/* With the verb nothing is known of a regex, and PCRE2 answers, interpreted, where the match limit is nearest: it must say the same, whatever a text holds. */
+START_TEST(compares_as_pcre2_matches)
+{
+	static char text[CW_ALIAS_MAX + 8];
+	char hidden_text[100];
+	uint64_t seed = 20261124;
+	unsigned yes = 0, newlines = 0;
+
+	(void)snprintf(
+		hidden_text, sizeof(hidden_text), "(*NO_START_OPT)(*NO_JIT)%s", literals[_i]);
+	struct cw_pattern *p = compile(literals[_i]), *hidden = compile(hidden_text);
+
+	for (int round = 0; round < 20000; round++) {
+		/* now and then one of about the length of the longest alias */
+		size_t len = below(&seed, 6), head = round % 64 ? 0 : CW_ALIAS_MAX - 2;
+
+		memset(text, 'a', head);
+		for (size_t i = 0; i < len; i++)
+			text[head + i] = "aAbB.\n\r"[below(&seed, 7)];
+		struct cw_str copy = heap_copy(cw_str_make(text, head + len));
+		enum cw_match match = cw_pattern_match(hidden, copy);
+
+		ck_assert_msg(
+			cw_pattern_match(p, copy) == match, "%s, round %d", literals[_i], round);
+		yes += match == CW_MATCH_YES;
+		newlines += match == CW_MATCH_NO && memchr(text + head, '\n', len) != NULL;
+		heap_free(copy);
+	}
+	ck_assert_uint_gt(yes, 50);
+	ck_assert_uint_gt(newlines, 100);
+	cw_pattern_destroy(p);
+	cw_pattern_destroy(hidden);
+}
+END_TEST
+
 /* What systemd's MemoryDenyWriteExecute does to a process: memory cannot be made executable from here on. */
 static void refuse_executable_memory(void)
 {
@@ -319,7 +367,13 @@ static void refuse_executable_memory(void)
 
 START_TEST(matches_without_machine_code)
 {
-	struct cw_pattern *domain = compile(".*@(x|y)\\.example"), *hopeless = compile("(a+)+[bc]");
+	struct cw_pattern *domain = compile(".+@(x|y)\\.example"), *hopeless = compile("(a+)+[bc]");
+	/* a literal, but one that takes PCRE2 many steps */
+	struct cw_pattern *nested = compile(".*?((((((((ab))))))))");
+	char text[CW_ALIAS_MAX];
+
+	memset(text, 'a', sizeof(text));
+	text[sizeof(text) - 1] = 'b';
 
 	refuse_executable_memory();
 	ck_assert(cw_pattern_jit_refused());
@@ -331,9 +385,12 @@ START_TEST(matches_without_machine_code)
 		ck_assert_int_eq((int)cw_pattern_match(hopeless,
 					 cw_str_of("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaad")),
 			CW_MATCH_LIMIT);
+		ck_assert_int_eq((int)cw_pattern_match(nested, cw_str_make(text, sizeof(text))),
+			CW_MATCH_LIMIT);
 	}
 	cw_pattern_destroy(domain);
 	cw_pattern_destroy(hopeless);
+	cw_pattern_destroy(nested);
 }
 END_TEST
 
@@ -397,6 +454,7 @@ int main(void)
 	tcase_add_test(tcase, refuses_long_patterns);
 	tcase_add_test(tcase, gives_a_long_alias_enough_stack);
 	tcase_add_test(tcase, matches_anything);
+	ADD_ROWS(tcase, compares_as_pcre2_matches, literals);
 	tcase_add_test(tcase, matches_without_machine_code);
 	tcase_add_test(tcase, copes_with_short_memory);
 	tcase_add_test(tcase, names_types_and_behaviors);
