@@ -5,8 +5,9 @@
  * sums up to each byte of the alias at hand, the hash of any part of it is a difference times an inverse power. Texts that collide do no
  * harm, since candidates are asked; that strangers cannot look for collisions is for the random key, the number, to see to.
  *
- * A table of the pairs of bytes with which literals begin says for nearly every place in the alias that none begins there; it fits
- * the first-level cache. For the others it says how long the literals are.
+ * Tables of the bytes, and of the pairs of bytes, with which literals begin say for nearly every place in the alias that none begins
+ * there; they fit the first-level cache. For the others they say how long the literals are. The sums are made when there is a first
+ * literal to look up, which for most aliases that no rule matches there is not.
  */
 #include "dialplan/index.h"
 
@@ -52,10 +53,12 @@ struct cw_index {
 	unsigned shift; /* from a hash to its slot */
 	uint64_t slot_mask;
 	/* bit n: there is a literal of n + 1 bytes */
+	uint64_t whole_lengths;      /* here modulo 64 */
 	uint64_t begin_lengths[256]; /* by its first byte */
 	uint64_t end_lengths[256];   /* by its last byte */
 	uint64_t lengths[PAIRS];     /* anywhere, by its first two bytes */
-	bool has_whole, has_begin, has_end, has_anywhere;
+	/* by the first byte, of either case: whether there is a literal */
+	bool has_end[256], has_anywhere[256];
 	uint64_t power[CW_ALIAS_MAX + 1], inverse[CW_ALIAS_MAX + 1];
 };
 
@@ -297,24 +300,30 @@ static void read_chosen(const struct builder *b, size_t number, struct reading *
 		r->n = 0;
 }
 
+static void note_byte(bool *table, unsigned char byte)
+{
+	table[byte] = true;
+	if (byte >= 'a' && byte <= 'z')
+		table[byte - 'a' + 'A'] = true;
+}
+
 static void note_length(struct cw_index *x, struct cw_literal l)
 {
 	uint64_t bit = (uint64_t)1 << ((l.text.len - 1) & 63);
 
 	switch (l.place) {
 	case CW_LITERAL_WHOLE:
-		x->has_whole = true;
+		x->whole_lengths |= bit;
 		break;
 	case CW_LITERAL_BEGIN:
-		x->has_begin = true;
 		x->begin_lengths[lower(l.text.p[0])] |= bit;
 		break;
 	case CW_LITERAL_END:
-		x->has_end = true;
+		note_byte(x->has_end, lower(l.text.p[0]));
 		x->end_lengths[lower(l.text.p[l.text.len - 1])] |= bit;
 		break;
 	case CW_LITERAL_ANYWHERE:
-		x->has_anywhere = true;
+		note_byte(x->has_anywhere, lower(l.text.p[0]));
 		x->lengths[pair_of(lower(l.text.p[0]), lower(l.text.p[1]))] |= bit;
 		break;
 	}
@@ -498,10 +507,10 @@ void cw_index_destroy(struct cw_index *index)
 struct search {
 	struct cw_candidates *found;
 	struct cw_arena *arena;
-	size_t len;
+	struct cw_str alias;
 	int error;
-	unsigned char text[CW_ALIAS_MAX]; /* in lower case */
-	uint64_t sums[CW_ALIAS_MAX + 1];  /* sums[i]: of the first i bytes */
+	bool has_sums;
+	uint64_t sums[CW_ALIAS_MAX + 1]; /* sums[i]: of the first i bytes, in lower case */
 };
 
 static int compare_cursors(const void *a, const void *b)
@@ -558,48 +567,76 @@ static void add_list(struct search *s, const uint32_t *list)
 		c->cursors[c->n_cursors++] = (struct cw_index_cursor){list, 0};
 }
 
+static void make_sums(struct search *s)
+{
+	const struct cw_index *x = s->found->index;
+	size_t i;
+
+	s->has_sums = true;
+	s->sums[0] = 0;
+	for (i = 0; i < s->alias.len; i++)
+		s->sums[i + 1] = s->sums[i] + (lower(s->alias.p[i]) + 1u) * x->power[i];
+}
+
 /* Look the `len` bytes at `at` up. Two literals whose tags are the same are both taken. */
 static void look_up(struct search *s, enum cw_literal_place place, size_t at, size_t len)
 {
 	const struct cw_index *x = s->found->index;
-	uint64_t hash = mix((s->sums[at + len] - s->sums[at]) * x->inverse[at], place, len);
+	uint64_t hash;
 	size_t i;
 
+	if (!s->has_sums)
+		make_sums(s);
+	hash = mix((s->sums[at + len] - s->sums[at]) * x->inverse[at], place, len);
 	for (i = (size_t)(hash >> x->shift); x->slots[i].rules; i = (i + 1) & x->slot_mask)
 		if (x->slots[i].tag == (uint32_t)hash)
 			add_list(s, x->lists + x->slots[i].rules - 1);
 }
 
-/* Look up the literals of all `lengths` that begin at `at`, or end there. */
+/* Look up the literals of all `lengths` that begin at `at`. */
 static void look_up_lengths(
 	struct search *s, enum cw_literal_place place, size_t at, uint64_t lengths)
 {
-	size_t len, most = place == CW_LITERAL_END ? at : s->len - at;
+	size_t len;
 
-	for (len = 1; lengths && len <= most; len++, lengths >>= 1)
-		if (lengths & 1)
-			look_up(s, place, place == CW_LITERAL_END ? at - len : at, len);
+	for (; lengths; lengths &= lengths - 1) {
+		len = (size_t)__builtin_ctzll(lengths) + 1;
+		if (len > s->alias.len - at)
+			return;
+		look_up(s, place, at, len);
+	}
+}
+
+/* Look up the literals at the end. */
+static void look_ends_up(struct search *s)
+{
+	const struct cw_index *x = s->found->index;
+	uint64_t lengths = x->end_lengths[lower(s->alias.p[s->alias.len - 1])];
+	size_t len;
+
+	for (; lengths; lengths &= lengths - 1) {
+		len = (size_t)__builtin_ctzll(lengths) + 1;
+		if (len > s->alias.len)
+			return;
+		if (x->has_end[(unsigned char)s->alias.p[s->alias.len - len]])
+			look_up(s, CW_LITERAL_END, s->alias.len - len, len);
+	}
 }
 
 static void look_everything_up(struct search *s)
 {
 	const struct cw_index *x = s->found->index;
-	uint64_t lengths;
+	const char *p = s->alias.p;
 	size_t i;
 
-	if (x->has_whole)
-		look_up(s, CW_LITERAL_WHOLE, 0, s->len);
-	if (x->has_begin)
-		look_up_lengths(s, CW_LITERAL_BEGIN, 0, x->begin_lengths[s->text[0]]);
-	if (x->has_end)
-		look_up_lengths(s, CW_LITERAL_END, s->len, x->end_lengths[s->text[s->len - 1]]);
-	if (!x->has_anywhere)
-		return;
-	for (i = 0; i + 1 < s->len; i++) {
-		lengths = x->lengths[pair_of(s->text[i], s->text[i + 1])];
-		if (lengths)
-			look_up_lengths(s, CW_LITERAL_ANYWHERE, i, lengths);
-	}
+	if (x->whole_lengths >> ((s->alias.len - 1) & 63) & 1)
+		look_up(s, CW_LITERAL_WHOLE, 0, s->alias.len);
+	look_up_lengths(s, CW_LITERAL_BEGIN, 0, x->begin_lengths[lower(p[0])]);
+	look_ends_up(s);
+	for (i = 0; i + 1 < s->alias.len; i++)
+		if (x->has_anywhere[(unsigned char)p[i]])
+			look_up_lengths(s, CW_LITERAL_ANYWHERE, i,
+				x->lengths[pair_of(lower(p[i]), lower(p[i + 1]))]);
 }
 
 /* Whether one cursor comes before another: its rule does. */
@@ -656,17 +693,13 @@ int cw_index_find(struct cw_candidates *out, const struct cw_index *index,
 	out->last = NO_RULE;
 	s.found = out;
 	s.arena = arena;
-	s.len = alias.len;
+	s.alias = alias;
 	s.error = 0;
-	s.sums[0] = 0;
-	for (i = 0; i < alias.len; i++) {
+	s.has_sums = false;
+	for (i = 0; index->n_residue && i < alias.len; i++) {
 		byte = lower(alias.p[i]);
-		s.text[i] = byte;
-		s.sums[i + 1] = s.sums[i] + (byte + 1u) * index->power[i];
+		out->bytes[byte / 64] |= (uint64_t)1 << byte % 64;
 	}
-	if (index->n_residue)
-		for (i = 0; i < alias.len; i++)
-			out->bytes[s.text[i] / 64] |= (uint64_t)1 << s.text[i] % 64;
 	look_everything_up(&s);
 	if (s.error)
 		return s.error;
