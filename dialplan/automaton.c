@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define DFA_BYTES (512u << 10) /* of sets made in advance */
+#define DFA_STEPS (4u << 20)   /* taken to make them */
 
 #define DECIMAL "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)"
 #define IPV4    DECIMAL "(?:\\." DECIMAL "){3}"
@@ -28,7 +29,7 @@ struct cw_automaton {
 /* Make the sets in advance, unless they are too many. */
 static int complete(struct cw_automaton *automaton)
 {
-	struct cw_budget budget = {.left = DFA_BYTES};
+	struct cw_budget budget = {.left = DFA_BYTES, .steps = DFA_STEPS};
 	int r = cw_dfa_init(&automaton->dfa, automaton->nfa, &budget);
 
 	if (!r)
@@ -214,7 +215,7 @@ bool cw_automaton_accepts(const struct cw_automaton *automaton, struct cw_str te
 		byte = (unsigned char)text.p[i];
 		if (!cw_nfa_is_usable(byte))
 			return false;
-		cw_nfa_step(nfa, now, nfa->classes.of[byte], next);
+		(void)cw_nfa_step(nfa, now, nfa->classes.of[byte], next);
 		memcpy(now, next, nfa->n_words * sizeof(*now));
 	}
 	return cw_nfa_is_accepting(nfa, now);

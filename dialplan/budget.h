@@ -12,8 +12,9 @@ enum {
 };
 
 struct cw_budget {
-	size_t left; /* bytes */
-	int error;   /* why the last one failed: CW_BUDGET_E_SPENT or -ENOMEM */
+	size_t left;  /* bytes */
+	size_t steps; /* of what takes time and no memory, for those who count them */
+	int error;    /* why the last one failed: CW_BUDGET_E_SPENT or -ENOMEM */
 };
 
 /*

@@ -128,10 +128,13 @@ int cw_dfa_init(struct cw_dfa *dfa, const struct cw_nfa *nfa, struct cw_budget *
 int cw_dfa_expand(struct cw_dfa *dfa, uint32_t from, unsigned byte_class, uint32_t *to)
 {
 	uint64_t set[CW_NFA_WORDS_MAX];
+	size_t steps = cw_nfa_step(dfa->nfa, set_of(dfa, from), byte_class, set);
 	uint32_t state;
 	int r = 0;
 
-	cw_nfa_step(dfa->nfa, set_of(dfa, from), byte_class, set);
+	if (steps > dfa->budget->steps)
+		return CW_DFA_E_SPENT;
+	dfa->budget->steps -= steps;
 	if (cw_nfa_is_universal(dfa->nfa, set)) {
 		state = CW_DFA_UNIVERSAL;
 	} else if (cw_nfa_distance(dfa->nfa, set) == CW_NFA_FAR) {

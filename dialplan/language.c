@@ -432,6 +432,7 @@ int cw_language_find(const struct cw_language_query *query, struct cw_arena *are
 	s.query = query;
 	s.n_sides = query->n_in + query->n_out;
 	s.budget.left = CW_LANGUAGE_BYTES_MAX;
+	s.budget.steps = CW_LANGUAGE_STEPS_MAX;
 	s.nodes_max = query->states_max ? query->states_max : CW_LANGUAGE_STATES_MAX;
 	r = make_sides(&s);
 	if (!r)

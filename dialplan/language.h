@@ -11,11 +11,12 @@
 
 #define CW_LANGUAGE_STATES_MAX 20000       /* states of the product found by one search */
 #define CW_LANGUAGE_BYTES_MAX  (64u << 20) /* memory of one search */
+#define CW_LANGUAGE_STEPS_MAX  (16u << 20) /* of one search, in automata that were not made before */
 
 enum cw_language_answer {
 	CW_LANGUAGE_NONE,  /* proved: there is no such alias */
 	CW_LANGUAGE_FOUND, /* *word is one */
-	CW_LANGUAGE_LIMIT, /* not decided: the product is larger than the limits */
+	CW_LANGUAGE_LIMIT, /* not decided: the search is larger than the limits */
 };
 
 struct cw_language_query {

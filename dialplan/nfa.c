@@ -442,11 +442,12 @@ void cw_nfa_destroy(struct cw_nfa *nfa)
 	free(nfa);
 }
 
-void cw_nfa_step(const struct cw_nfa *nfa, const uint64_t *from, unsigned byte_class, uint64_t *to)
+size_t cw_nfa_step(
+	const struct cw_nfa *nfa, const uint64_t *from, unsigned byte_class, uint64_t *to)
 {
 	const uint64_t *mask = nfa->masks + byte_class * nfa->n_words;
 	uint32_t i, list;
-	size_t word;
+	size_t word, n_added = 0;
 	uint64_t bits;
 
 	memset(to, 0, nfa->n_words * sizeof(*to));
@@ -455,8 +456,10 @@ void cw_nfa_step(const struct cw_nfa *nfa, const uint64_t *from, unsigned byte_c
 			list = nfa->follow_of[word * 64 + cw_bits_lowest(bits)];
 			for (i = nfa->follow_begin[list]; i < nfa->follow_begin[list + 1]; i++)
 				cw_bits_add(to, nfa->follow[i]);
+			n_added += i - nfa->follow_begin[list];
 		}
 	}
+	return n_added;
 }
 
 bool cw_nfa_is_universal(const struct cw_nfa *nfa, const uint64_t *set)

@@ -54,8 +54,9 @@ int cw_nfa_create(struct cw_nfa **out, const struct cw_syntax *tree, const char 
 /* Free it; NULL is fine. */
 void cw_nfa_destroy(struct cw_nfa *nfa);
 
-/* Set `to` to the states behind `from` and a byte of a class. */
-void cw_nfa_step(const struct cw_nfa *nfa, const uint64_t *from, unsigned byte_class, uint64_t *to);
+/* Set `to` to the states behind `from` and a byte of a class. Returns: how many were added, each as often as it was. */
+size_t cw_nfa_step(
+	const struct cw_nfa *nfa, const uint64_t *from, unsigned byte_class, uint64_t *to);
 
 /* Add `n` to a set. */
 static inline void cw_bits_add(uint64_t *set, size_t n)

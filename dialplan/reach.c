@@ -358,8 +358,7 @@ static int ask_once(struct question *q, struct cw_reach_result *out, bool *ended
 		return q->doubt.len ? 0 : conclude_none(q, out);
 	if (answer == CW_LANGUAGE_LIMIT)
 		return cw_arena_printf(q->arena, &q->doubt,
-			"its automaton with those of %zu other rules has more than %d states",
-			q->n_blockers, CW_LANGUAGE_STATES_MAX);
+			"its automaton with those of %zu other rules is too large", q->n_blockers);
 	q->request.alias = word;
 	r = judge(q, &scratch, &reached);
 	cw_arena_finish(&scratch);

@@ -100,6 +100,8 @@ static const struct find_case {
 		"bbbbbbbbbb"},
 	{"the same, none left", {"(a|b)*a(a|b){20}", "ab*"}, {"ab{20}"}, CW_LANGUAGE_NONE},
 	{"too many states", {"(a|b)*a(a|b){20}"}, {"[ab]*"}, CW_LANGUAGE_LIMIT},
+	{"few states, too many steps", {"([a-z]{1,60}){1,60}@x"}, {"([a-z]{1,60}){1,60}@[x-z]"},
+		CW_LANGUAGE_LIMIT},
 	{"too many states by themselves", {"(a|b)*a(a|b){20}"}, {"(a|b)*a(a|b){20}"},
 		CW_LANGUAGE_LIMIT},
 };
