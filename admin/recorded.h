@@ -11,8 +11,8 @@
 #ifndef CW_ADMIN_RECORDED_H
 #define CW_ADMIN_RECORDED_H
 
+#include "analysis/reroute.h"
 #include "core/diag.h"
-#include "dialplan/reroute.h"
 
 #define CW_RECORDED_LINE_MAX       16384 /* bytes of a line */
 #define CW_RECORDED_COMPLAINTS_MAX 10 /* lines that cannot be read and are said; all are counted */

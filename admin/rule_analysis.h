@@ -4,7 +4,7 @@
 #ifndef CW_ADMIN_RULE_ANALYSIS_H
 #define CW_ADMIN_RULE_ANALYSIS_H
 
-#include "dialplan/finding.h"
+#include "analysis/finding.h"
 
 #include <stdio.h>
 

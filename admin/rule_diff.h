@@ -5,8 +5,8 @@
 #define CW_ADMIN_RULE_DIFF_H
 
 #include "admin/recorded.h"
-#include "dialplan/change.h"
-#include "dialplan/reroute_find.h"
+#include "analysis/change.h"
+#include "analysis/reroute_find.h"
 
 #include <stdio.h>
 

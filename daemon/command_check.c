@@ -3,8 +3,8 @@
 
 #include "admin/rule_analysis.h"
 #include "admin/text.h"
+#include "analysis/analysis.h"
 #include "daemon/console.h"
-#include "dialplan/analysis.h"
 
 #include <jansson.h>
 

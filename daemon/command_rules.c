@@ -7,8 +7,8 @@
 #include "admin/rule_import.h"
 #include "admin/rule_list.h"
 #include "admin/rule_test.h"
+#include "analysis/analysis.h"
 #include "daemon/console.h"
-#include "dialplan/analysis.h"
 
 #include <stdlib.h>
 

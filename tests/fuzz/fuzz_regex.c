@@ -3,7 +3,7 @@
  * aliases that PCRE2 matches, another at least those; so it is with the shortest word that the automaton accepts.
  */
 #include "dialplan/alias.h"
-#include "dialplan/language.h"
+#include "regular/language.h"
 
 #include <stdlib.h>
 

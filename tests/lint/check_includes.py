@@ -13,10 +13,12 @@ MAY_INCLUDE = {
     "certs": {"core"},
     "net": {"core", "certs"},
     "dialplan": {"core"},
+    "regular": {"core", "dialplan"},
+    "analysis": {"core", "dialplan", "regular"},
     "relay": {"core", "net", "dialplan"},
     "sip": {"core", "certs", "net", "dialplan", "relay"},
-    "admin": {"core", "certs", "net", "dialplan"},
-    "daemon": {"core", "certs", "net", "dialplan", "relay", "sip", "admin"},
+    "admin": {"core", "certs", "net", "dialplan", "analysis"},
+    "daemon": {"core", "certs", "net", "dialplan", "relay", "sip", "admin", "analysis"},
 }
 MAY_INCLUDE["tests"] = set(MAY_INCLUDE)
 

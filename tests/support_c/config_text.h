@@ -2,8 +2,8 @@
 #ifndef TESTS_SUPPORT_C_CONFIG_TEXT_H
 #define TESTS_SUPPORT_C_CONFIG_TEXT_H
 
+#include "analysis/reroute.h"
 #include "daemon/config.h"
-#include "dialplan/reroute.h"
 
 /*
  * The configuration that `text` is, named `name`. The test fails where it is wrong.

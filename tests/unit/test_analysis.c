@@ -1,4 +1,4 @@
-#include "dialplan/analysis.h"
+#include "analysis/analysis.h"
 
 #include "dialplan/plan.h"
 #include "tests/unit/unit.h"

@@ -1,8 +1,8 @@
-#include "dialplan/automaton.h"
+#include "regular/automaton.h"
 
 #include "dialplan/alias.h"
-#include "dialplan/dfa.h"
-#include "dialplan/language.h"
+#include "regular/dfa.h"
+#include "regular/language.h"
 #include "tests/support_c/random_regex.h"
 #include "tests/unit/unit.h"
 

@@ -1,6 +1,6 @@
-#include "dialplan/backtracking.h"
+#include "analysis/backtracking.h"
 
-#include "tests/unit/regex.h"
+#include "tests/unit/pattern_tree.h"
 
 static const struct backtracking_row {
 	const char *pattern;

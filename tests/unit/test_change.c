@@ -1,4 +1,4 @@
-#include "dialplan/change.h"
+#include "analysis/change.h"
 
 #include "tests/support_c/config_text.h"
 #include "tests/unit/unit.h"

@@ -1,7 +1,7 @@
-#include "dialplan/language.h"
+#include "regular/language.h"
 
 #include "dialplan/alias.h"
-#include "dialplan/dfa.h"
+#include "regular/dfa.h"
 #include "tests/support_c/random_regex.h"
 #include "tests/unit/unit.h"
 

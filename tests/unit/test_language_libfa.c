@@ -1,5 +1,5 @@
-#include "dialplan/language.h"
 #include "dialplan/syntax.h"
+#include "regular/language.h"
 #include "tests/support_c/random_regex.h"
 #include "tests/unit/unit.h"
 

@@ -1,7 +1,7 @@
 /* What changes its way between two configurations, found without traffic; and held against all short aliases. */
-#include "dialplan/reroute_find.h"
+#include "analysis/reroute_find.h"
 
-#include "dialplan/request_kind.h"
+#include "analysis/request_kind.h"
 #include "tests/support_c/config_text.h"
 #include "tests/unit/unit.h"
 

@@ -1,7 +1,7 @@
-#include "dialplan/rule_style.h"
+#include "analysis/rule_style.h"
 
 #include "dialplan/plan.h"
-#include "tests/unit/regex.h"
+#include "tests/unit/pattern_tree.h"
 
 #include <errno.h>
 #include <stdio.h>

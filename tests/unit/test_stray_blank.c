@@ -1,7 +1,7 @@
-#include "dialplan/stray_blank.h"
+#include "analysis/stray_blank.h"
 
-#include "dialplan/language.h"
-#include "tests/unit/regex.h"
+#include "regular/language.h"
+#include "tests/unit/pattern_tree.h"
 
 #define RX CW_PATTERN_REGEX
 

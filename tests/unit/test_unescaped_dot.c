@@ -1,7 +1,7 @@
-#include "dialplan/unescaped_dot.h"
+#include "analysis/unescaped_dot.h"
 
 #include "core/buf.h"
-#include "tests/unit/regex.h"
+#include "tests/unit/pattern_tree.h"
 
 static const struct dot_row {
 	const char *name, *pattern;
