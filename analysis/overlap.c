@@ -137,6 +137,20 @@ static bool find_kind(const struct search *s, const struct cw_search_rule *x,
 	return false;
 }
 
+/* Whether a transform makes another alias of it, or may. */
+static bool is_rewritten(const struct search *s, struct cw_str alias)
+{
+	const struct cw_transform *const *transforms;
+	size_t n, i;
+
+	transforms = cw_ruleset_transforms(cw_rule_languages_set(s->languages), &n);
+	for (i = 0; i < n; i++)
+		if (transforms[i]->enabled &&
+			cw_pattern_match(transforms[i]->pattern, alias) != CW_MATCH_NO)
+			return true;
+	return false;
+}
+
 /* Compare two rules, the earlier first. */
 static int compare(
 	struct search *s, const struct cw_search_rule *earlier, const struct cw_search_rule *later)
@@ -153,6 +167,8 @@ static int compare(
 	s->n_compared++;
 	cw_rule_languages_trim(s->languages);
 	r = find_common(s, earlier, later, &scratch, &found, &word);
+	if (!r && found && is_rewritten(s, word))
+		found = false; /* for some other address it may be true, but this one does not show it */
 	if (!r && found)
 		r = cw_rule_language_within(s->languages, later, earlier, &within);
 	if (!r && found && !within)

@@ -3,6 +3,7 @@
  */
 #include "analysis/reach.h"
 
+#include "dialplan/alias.h"
 #include "regular/conjunction.h"
 
 #include <assert.h>
@@ -25,13 +26,15 @@ struct question {
 	bool is_plausible; /* guesses are plausible addresses; until there are none left */
 	/* what was taken out of the rule's language so far */
 	const struct cw_search_rule *blockers[CW_REACH_ROUNDS_MAX];
+	struct cw_str taken[CW_REACH_ROUNDS_MAX]; /* by each: an alias of the rule, or empty */
 	size_t n_blockers;
 	const struct cw_transform *transforms[CW_REACH_ROUNDS_MAX];
 	size_t n_transforms;
 	struct cw_automaton *texts[TEXTS_MAX]; /* owned */
 	size_t n_texts;
-	struct cw_str doubt;   /* why there are texts: with them, nothing left is no proof */
-	struct cw_str witness; /* the first guess that the rule's own pattern matches */
+	bool is_stuck;           /* there is no way to another guess */
+	struct cw_str doubt;     /* why there are texts: with them, nothing left is no proof */
+	struct cw_str rewritten; /* an alias of the rule that a transform rewrites, or empty */
 };
 
 /* ---- the next guess ---- */
@@ -126,7 +129,15 @@ static int take_text(struct question *q)
 	r = cw_automaton_of_text(&q->texts[q->n_texts], q->request.alias, &why);
 	if (r == 0)
 		q->n_texts++;
+	else if (r == CW_AUTOMATON_E_OUTSIDE)
+		q->is_stuck = true;
 	return r < 0 ? r : 0;
+}
+
+static bool matches_itself(const struct cw_search_rule *rule, struct cw_str alias)
+{
+	return rule->mode != CW_RULE_PATTERN ||
+	       cw_pattern_match(rule->pattern, alias) == CW_MATCH_YES;
 }
 
 /* Take out the aliases of a rule that took the guess away; where that is not possible, the guess alone. */
@@ -142,6 +153,8 @@ static int take_rule(struct question *q, const struct cw_search_rule *rule)
 	for (i = 0; i < q->n_blockers && q->blockers[i] != rule; i++)
 		;
 	if (!why && i == q->n_blockers) {
+		if (matches_itself(q->rule, q->request.alias))
+			q->taken[q->n_blockers] = q->request.alias;
 		q->blockers[q->n_blockers++] = rule;
 		return 0;
 	}
@@ -164,12 +177,6 @@ static int take_transform(struct question *q, const struct cw_transform *transfo
 	}
 	r = doubt_transform(q, transform->name.p, why);
 	return r ? r : take_text(q);
-}
-
-static bool matches_itself(const struct cw_search_rule *rule, struct cw_str alias)
-{
-	return rule->mode != CW_RULE_PATTERN ||
-	       cw_pattern_match(rule->pattern, alias) == CW_MATCH_YES;
 }
 
 /* The rule that keeps all that it matches from `rule`, and the guess with it; NULL: there is none. */
@@ -218,6 +225,15 @@ static int take_own(struct question *q)
 	return r ? r : take_text(q);
 }
 
+/* Whether a SIP request can have this alias: an encoded unreserved character is decoded before any rule sees it. */
+static bool is_prepared(struct cw_str alias, struct cw_arena *arena)
+{
+	struct cw_str uri, prepared;
+
+	return !cw_arena_join(arena, &uri, (const struct cw_str[]){cw_str_of("sip:"), alias}, 2) &&
+	       cw_alias_prepare(&prepared, uri, arena) == 0 && cw_str_eq(prepared, alias);
+}
+
 /* Let the planner judge the guess, and take out what took it away. Sets *reached when nothing did. */
 static int judge(struct question *q, struct cw_arena *arena, bool *reached)
 {
@@ -227,11 +243,16 @@ static int judge(struct question *q, struct cw_arena *arena, bool *reached)
 
 	if (r)
 		return r;
-	if (q->witness.len == 0 && matches_itself(q->rule, q->request.alias))
-		q->witness = q->request.alias;
 	*reached = false;
-	if (plan.transform && !cw_str_eq(plan.alias, q->request.alias))
+	if (q->request.protocol == CW_PROTOCOL_SIP && !is_prepared(q->request.alias, arena)) {
+		r = doubt_rule(q, q->rule, "is met by aliases that are decoded before");
+		return r ? r : take_text(q);
+	}
+	if (plan.transform && !cw_str_eq(plan.alias, q->request.alias)) {
+		if (matches_itself(q->rule, q->request.alias))
+			q->rewritten = q->request.alias;
 		return take_transform(q, plan.transform);
+	}
 	if (is_matched(&plan, q->rule)) {
 		*reached = true;
 		return 0;
@@ -303,9 +324,10 @@ static int drop_needless(struct question *q)
 			i++;
 			continue;
 		}
-		memmove(&q->blockers[i], &q->blockers[i + 1],
-			(q->n_blockers - i - 1) * sizeof(q->blockers[0]));
 		q->n_blockers--;
+		memmove(&q->blockers[i], &q->blockers[i + 1],
+			(q->n_blockers - i) * sizeof(q->blockers[0]));
+		memmove(&q->taken[i], &q->taken[i + 1], (q->n_blockers - i) * sizeof(q->taken[0]));
 	}
 	return 0;
 }
@@ -321,11 +343,15 @@ static int compare_rules(const void *a, const void *b)
 static int conclude_none(struct question *q, struct cw_reach_result *out)
 {
 	const struct cw_search_rule **blockers;
+	struct cw_str witness = q->rewritten;
+	size_t i;
 	int r = q->n_transforms ? check_results(q) : drop_needless(q);
 
+	for (i = 0; i < q->n_blockers && (i == 0 || witness.len == 0); i++)
+		witness = q->taken[i];
 	if (r || q->doubt.len)
 		return r;
-	if (q->n_blockers && q->witness.len == 0)
+	if (q->n_blockers && witness.len == 0)
 		return doubt_rule(q, q->rule, "matches no alias that was tried");
 	blockers = cw_arena_alloc(q->arena, (q->n_blockers + 1) * sizeof(*blockers));
 	if (!blockers)
@@ -334,7 +360,7 @@ static int conclude_none(struct question *q, struct cw_reach_result *out)
 	qsort(blockers, q->n_blockers, sizeof(*blockers), compare_rules);
 	*out = (struct cw_reach_result){
 		.answer = CW_REACH_NONE,
-		.witness = q->witness,
+		.witness = witness,
 		.blockers = blockers,
 		.n_blockers = q->n_blockers,
 		.transform = q->n_transforms ? q->transforms[0] : NULL,
@@ -364,7 +390,7 @@ static int ask_once(struct question *q, struct cw_reach_result *out, bool *ended
 	cw_arena_finish(&scratch);
 	if (!r && reached)
 		*out = (struct cw_reach_result){.answer = CW_REACH_FOUND, .witness = word};
-	*ended = r || reached || q->n_texts == TEXTS_MAX;
+	*ended = r || reached || q->is_stuck || q->n_texts == TEXTS_MAX;
 	return r;
 }
 

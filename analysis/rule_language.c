@@ -20,7 +20,7 @@ struct entry {
 struct cw_rule_languages {
 	const struct cw_ruleset *set;
 	struct entry *rules;      /* in the order of the set */
-	size_t n_kept;            /* of them, automata */
+	size_t n_kept;            /* of them, made */
 	struct entry *transforms; /* likewise */
 	struct entry addresses;   /* aliases that are IP addresses */
 	struct entry plausible;
@@ -138,7 +138,7 @@ int cw_rule_language(struct cw_rule_languages *languages, const struct cw_search
 
 	if (rule->mode == CW_RULE_PATTERN) {
 		entry = &languages->rules[rule->index];
-		languages->n_kept += !entry->automaton;
+		languages->n_kept += !entry->automaton && !entry->why;
 		r = make_of_pattern(entry, rule->pattern);
 	} else {
 		r = make_of_addresses(entry);

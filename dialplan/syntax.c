@@ -114,6 +114,29 @@ static bool is_counted(const struct cw_syntax_cursor *c)
 	}
 }
 
+/*
+ * Whether braces are next that PCRE2 takes for literal text up to version 10.42, and for a quantifier since: {,n} and
+ * blanks between the numbers.
+ */
+static bool is_doubtful(const struct cw_syntax_cursor *c)
+{
+	bool has_doubt = false;
+	size_t n = 1;
+	char next;
+
+	if (c->is_quoted || cw_syntax_peek(c, 0) != '{')
+		return false;
+	for (;; n++) {
+		next = cw_syntax_peek(c, n);
+		if (next == '}')
+			return has_doubt;
+		if (next == ' ' || next == '\t' || (next == ',' && n == 1))
+			has_doubt = true;
+		else if (next != ',' && (next < '0' || next > '9'))
+			return false;
+	}
+}
+
 static bool is_quantifier(const struct cw_syntax_cursor *c)
 {
 	char next = cw_syntax_peek(c, 0);
@@ -388,6 +411,8 @@ static int read_atom(struct reader *r, bool *is_repeatable)
 		return push_byte(r);
 	if (is_quantifier(&r->cursor))
 		return cw_syntax_refuse(&r->cursor, "has a repeat of nothing");
+	if (is_doubtful(&r->cursor))
+		return cw_syntax_refuse(&r->cursor, "has braces that PCRE2 reads by its version");
 	switch (cw_syntax_peek(&r->cursor, 0)) {
 	case '\\':
 		return push_escape(r, is_repeatable);

@@ -61,6 +61,12 @@ static const struct plant {
 			{4, CW_PATTERN_SUFFIX, "@c.example", {STOP}},
 			{5, RX, ".*@[a-c]\\.example", {STOP}}},
 		CW_FINDING_SHADOWED, "134"},
+	{"an encoded letter", {{1, RX, ".*@y", {STOP}}, {2, CW_PATTERN_EXACT, "%41@x", {STOP}}},
+		CW_FINDING_UNDECIDED, ""},
+	{"two of three, the first needless",
+		{{1, CW_PATTERN_EXACT, "aa@x", {STOP}}, {2, CW_PATTERN_SUFFIX, "@x", {STOP}},
+			{3, RX, "(aa|bb)@x", {STOP, .target = &edge}}},
+		CW_FINDING_SHADOWED, "2"},
 	{"all but one letter",
 		{{1, RX, ".*@[a-l]\\.example", {STOP}}, {2, RX, ".*@[n-z]\\.example", {STOP}},
 			{3, RX, ".*@[[:alpha:]]\\.example", {STOP}}},
@@ -255,6 +261,7 @@ static void check_witness(
 {
 	struct cw_arena arena = {0};
 	struct cw_plan plan;
+	bool is_taken = false;
 
 	ck_assert_int_eq(cw_plan_explain(&plan, set, &f->witness, &arena), 0);
 	ck_assert_msg(
@@ -265,6 +272,11 @@ static void check_witness(
 	if (f->kind == CW_FINDING_SHADOWED)
 		ck_assert_msg(plan.considered[f->rule->index].verdict == CW_VERDICT_NOT_REACHED,
 			"%s: the witness reaches it", name);
+	for (size_t i = 0; i < f->n_others; i++)
+		is_taken |= plan.considered[f->others[i]->index].verdict == CW_VERDICT_MATCH ||
+			    plan.considered[f->others[i]->index].verdict == CW_VERDICT_LIMIT;
+	ck_assert_msg(is_taken || f->kind != CW_FINDING_SHADOWED,
+		"%s: none of the rules takes the witness", name);
 	for (size_t i = 0; i < plan.n_targets && f->kind == CW_FINDING_DUPLICATE; i++)
 		ck_assert_msg(plan.targets[i].rule != f->rule, "%s: it adds a target", name);
 	cw_arena_finish(&arena);
