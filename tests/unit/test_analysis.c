@@ -588,7 +588,6 @@ int main(void)
 	ADD_ROWS(tcase, knows_transforms, transformed);
 	tcase_add_loop_test(tcase, survives_short_memory, 0, 8);
 	tcase_add_test(tcase, says_nothing_that_an_alias_refutes);
-	tcase_set_timeout(tcase, 120);
 	suite_add_tcase(suite, tcase);
 	return unit_main(suite);
 }

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #define SEED     20240229u
-#define N_PAIRS  500
+#define N_PAIRS  200
 #define ALPHABET "abcdx@.;0_ -" /* of both, small letters alone */
 
 /* Print a set as libfa reads it: of the alphabet what is in it, and "~" for nothing, which is in no text of the alphabet. */
