@@ -17,8 +17,9 @@ MAY_INCLUDE = {
     "analysis": {"core", "dialplan", "regular"},
     "relay": {"core", "net", "dialplan"},
     "sip": {"core", "certs", "net", "dialplan", "relay"},
+    "xmpp": {"core", "certs", "net", "dialplan", "relay"},
     "admin": {"core", "certs", "net", "dialplan", "analysis"},
-    "daemon": {"core", "certs", "net", "dialplan", "relay", "sip", "admin", "analysis"},
+    "daemon": {"core", "certs", "net", "dialplan", "relay", "sip", "xmpp", "admin", "analysis"},
 }
 MAY_INCLUDE["tests"] = set(MAY_INCLUDE)
 
@@ -27,14 +28,17 @@ MAY_INCLUDE["tests"] = set(MAY_INCLUDE)
 VENDOR_HOMES = {
     "check.h": (),
     "event2/": ("net/",),
+    "expat.h": ("xmpp/",),
     "fa.h": (),
     "jansson.h": ("admin/", "daemon/"),
     "malloc.h": ("daemon/",),  # glibc's own
     "openssl/": ("certs/", "net/connection"),
     "pcre2.h": ("dialplan/",),
     "sofia-sip/": ("sip/",),
+    "strophe.h": ("xmpp/",),
     "systemd/": ("daemon/",),
     "udns.h": ("net/",),
+    "unicode/": ("xmpp/",),
 }
 
 SYSTEM = set("""
