@@ -139,8 +139,12 @@ sender-check {"yes" if self.sender_check else "no"}
                 self.daemon.kill()
             if self.dns:
                 self.dns.stop()
-            for endpoint in (self.cluster, self.second, self.edge, *self.others):
+            for endpoint in self.endpoints:
                 await endpoint.close()
+
+    @property
+    def endpoints(self):
+        return (self.cluster, self.second, self.edge, *self.others)
 
     # -- endpoints and links --
     async def endpoint(self, name, dns=None, host=None, **certificate):

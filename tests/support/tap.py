@@ -28,7 +28,7 @@ def _failure(err):
 def _surroundings(test):
     """What each endpoint received, and the end of each daemon's and each server's log."""
     for lab in getattr(test, "labs", ()):
-        for endpoint in (lab.cluster, lab.second, lab.edge, *lab.others):
+        for endpoint in lab.endpoints:
             _note(f"{endpoint.name} received {endpoint.history[-5:]}")
         if lab.daemon and lab.daemon.process:
             _note("daemon: " + "\ndaemon: ".join(lab.daemon.stderr.splitlines()[-12:]))
