@@ -29,6 +29,16 @@ def _openssl(*args):
     return done.stdout
 
 
+def self_signed(directory, label, dns):
+    """A certificate for those names that is its own CA."""
+    made = Certificate(Path(directory) / f"{label}.pem", Path(directory) / f"{label}.key")
+    if not made.cert.exists():
+        names = ",".join(f"DNS:{name}" for name in dns)
+        _openssl("req", "-x509", "-days", 60, *EC_KEY, "-nodes", "-subj", f"/CN={dns[0]}", "-keyout", made.key, "-out",
+                 made.cert, "-addext", f"subjectAltName={names}")
+    return made
+
+
 class CA:
     """One certificate authority with its files in `directory`/`name`; with `parent`, an intermediate one below that."""
 

@@ -63,7 +63,11 @@ class TapResult(unittest.TestResult):
 
     def addError(self, test, err):
         super().addError(test, err)
-        self._problems.append((test, err))
+        if isinstance(test, unittest.TestCase):
+            self._problems.append((test, err))
+        else:  # what a class or module does before and after its cases
+            _note(test.id())
+            _failure(err)
 
     def addFailure(self, test, err):
         super().addFailure(test, err)
