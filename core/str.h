@@ -18,6 +18,12 @@ struct cw_str {
 	size_t len;    /* bytes */
 };
 
+/* A borrowed array of slices. */
+struct cw_str_list {
+	const struct cw_str *items;
+	size_t count;
+};
+
 /* A slice of a string literal, as a constant expression. */
 #define CW_STR(literal)                                                                            \
 	{                                                                                          \

@@ -97,6 +97,7 @@ static int read_tree(struct cw_config *config, const struct cw_conf *tree, struc
 	if (!r.error)
 		cw_read_block(&r, CW_IN_FILE, NULL, tree->root, &draft, 0, true);
 	cw_read_zones_end(&r, draft.hostname);
+	cw_read_xmpp_end(&r);
 	hand_over(&r, &draft);
 	error = r.error;
 	reader_finish(&r);
@@ -155,6 +156,7 @@ void cw_config_destroy(struct cw_config *config)
 		return;
 	for (i = 0; i < config->n_patterns; i++)
 		cw_pattern_destroy(config->patterns[i]);
+	cw_xmpp_policy_destroy(config->xmpp.policy);
 	cw_ruleset_destroy(config->rules);
 	cw_arena_finish(&config->arena);
 	free(config);

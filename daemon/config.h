@@ -12,6 +12,7 @@
 #include "dialplan/zone.h"
 #include "net/address.h"
 #include "sip/policy.h"
+#include "xmpp/policy.h"
 
 #define CW_CONFIG_LISTENERS_MAX 64
 
@@ -34,68 +35,13 @@ struct cw_config_log_level {
 	enum cw_log_level level;
 };
 
-struct cw_str_list {
-	const struct cw_str *items;
-	size_t count;
-};
-
-enum cw_xmpp_security {
-	CW_XMPP_REQUIRED,
-	CW_XMPP_OPTIONAL,
-	CW_XMPP_NONE,
-};
-
-enum cw_xmpp_certificates {
-	CW_XMPP_NAMED,
-	CW_XMPP_TRUSTED,
-	CW_XMPP_ANY,
-};
-
-enum cw_xmpp_privacy {
-	CW_XMPP_ALLOW_LIST,
-	CW_XMPP_DENY_LIST,
-	CW_XMPP_PRIVACY_OFF,
-};
-
-/* A static route to a partner's server. */
-struct cw_xmpp_route {
-	struct cw_str domain; /* empty within a partner's block */
-	struct cw_zone_peer peer;
-	unsigned priority, weight; /* as in an SRV record */
-};
-
-struct cw_xmpp_route_list {
-	const struct cw_xmpp_route *items;
-	size_t count;
-};
-
-/* What may be set for all partners and for one. */
-struct cw_xmpp_terms {
-	enum cw_xmpp_security security;
-	enum cw_xmpp_certificates certificates;
-	const char *dialback_secret_file; /* NULL: none */
-	bool sasl_external;
-	bool static_routes;
-	unsigned idle_timeout_ms;
-	struct cw_xmpp_route_list routes;
-};
-
-struct cw_xmpp_partner {
-	struct cw_str domain;
-	struct cw_xmpp_terms terms; /* whole: what the block leaves out is as for all */
-};
-
-/* The block `xmpp`. This version reads and checks it and uses none of it. */
+/* The block `xmpp`. */
 struct cw_xmpp_settings {
-	bool is_configured;
-	struct cw_str_list domains, chat_nodes;
-	const struct cw_zone *inside; /* NULL: not named */
-	enum cw_xmpp_privacy privacy;
-	bool wildcards; /* *.NAME may stand on the lists */
-	struct cw_str_list allow, deny;
-	struct cw_xmpp_terms terms;
-	const struct cw_xmpp_partner *partners;
-	size_t n_partners;
+	bool is_configured;            /* there is one */
+	struct cw_xmpp_policy *policy; /* what follows from it; NULL: there is none */
+	struct cw_xmpp_block block;
+	bool wildcards;                   /* *.NAME may stand on the lists */
+	const char *dialback_secret_file; /* NULL: a secret in memory only */
 	struct cw_place place;
 };
 

@@ -244,9 +244,6 @@ static void read_listen(struct cw_reader *r, const struct cw_conf_node *node)
 		return;
 	items[r->n_listeners++] = listener;
 	r->listeners = items;
-	if (listener.kind == CW_LISTEN_XMPP || listener.kind == CW_LISTEN_XMPPS)
-		cw_read_warning(r, node, &node->args[0],
-			"XMPP is not available in this version: this is not listened on");
 }
 
 static void read_dns_server(struct cw_reader *r, const struct cw_conf_node *node)

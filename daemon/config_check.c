@@ -195,9 +195,8 @@ static void check_target(const struct cw_search_rule *rule, struct cw_diag *diag
 			  "are answered 501";
 	else if (zone->type != CW_ZONE_XMPP && rule->protocol == CW_RULE_XMPP)
 		problem = "XMPP and SIP are not translated in this version: stanzas that match are "
-			  "answered feature-not-implemented";
-	else if (zone->type == CW_ZONE_XMPP || zone->type == CW_ZONE_TRAVERSAL_CLIENT ||
-		 zone->type == CW_ZONE_TRAVERSAL_SERVER)
+			  "answered service-unavailable";
+	else if (zone->type == CW_ZONE_TRAVERSAL_CLIENT || zone->type == CW_ZONE_TRAVERSAL_SERVER)
 		problem = "zones of its type are not available in this version: what matches fails";
 	if (problem)
 		cw_diag_add(diag, CW_SEVERITY_WARNING, &rule->place,
@@ -241,8 +240,8 @@ static void check_rules(const struct cw_config *c, struct usage *usage, struct c
 		check_target(rules[i], diag);
 		check_sources(rules[i], diag);
 	}
-	if (c->xmpp.inside)
-		usage->used[c->xmpp.inside->index] = true;
+	if (c->xmpp.block.inside)
+		usage->used[c->xmpp.block.inside->index] = true;
 }
 
 /*

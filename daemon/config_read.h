@@ -93,13 +93,10 @@ struct cw_transform_draft {
 };
 
 struct cw_xmpp_draft {
-	struct cw_str_list domains, chat_nodes, allow, deny;
-	const struct cw_zone *inside;
-	enum cw_xmpp_privacy privacy;
+	struct cw_xmpp_block block;
+	struct cw_xmpp_partner *partners; /* of the block, growing */
 	bool wildcards;
-	struct cw_xmpp_terms terms;
-	struct cw_xmpp_partner *partners;
-	size_t n_partners;
+	const char *dialback_secret_file;
 };
 
 /* ---- config_read.c: what all of them use ---- */
@@ -216,5 +213,8 @@ void cw_read_xmpp_partner(
 	struct cw_reader *r, const struct cw_conf_node *node, struct cw_xmpp_draft *xmpp);
 void cw_read_route(struct cw_reader *r, const struct cw_conf_node *node,
 	struct cw_xmpp_route_list *routes, bool has_domain);
+
+/* config_xmpp.c: the policy that follows from the block, once all is read. */
+void cw_read_xmpp_end(struct cw_reader *r);
 
 #endif

@@ -1,4 +1,4 @@
-/* The block xmpp: read, checked and kept, though nothing uses it yet. */
+/* The block xmpp, and the policy that follows from it. */
 #include "daemon/config_read.h"
 
 #include <errno.h>
@@ -45,7 +45,7 @@ void cw_read_route(struct cw_reader *r, const struct cw_conf_node *node,
 void cw_read_xmpp_partner(
 	struct cw_reader *r, const struct cw_conf_node *node, struct cw_xmpp_draft *xmpp)
 {
-	struct cw_xmpp_partner partner = {.terms = xmpp->terms}, *items;
+	struct cw_xmpp_partner partner = {.terms = xmpp->block.terms}, *items;
 	struct cw_named *named;
 	bool is_new = cw_read_name(r, &r->xmpp_partners, "partner", node, &named);
 
@@ -58,11 +58,11 @@ void cw_read_xmpp_partner(
 	if (!is_new)
 		return;
 	partner.domain = cw_read_copy(r, node->args[0].text);
-	items = cw_read_grow(r, xmpp->partners, xmpp->n_partners, sizeof(*items));
+	items = cw_read_grow(r, xmpp->partners, xmpp->block.n_partners, sizeof(*items));
 	if (!items)
 		return;
-	items[xmpp->n_partners++] = partner;
-	xmpp->partners = items;
+	items[xmpp->block.n_partners++] = partner;
+	xmpp->block.partners = xmpp->partners = items;
 }
 
 /* ---- the lists ---- */
@@ -102,10 +102,12 @@ static void check_lists(
 	size_t i;
 
 	cw_table_init(&names);
-	for (i = 0; i < draft->allow.count && !r->error; i++)
-		add_name(r, &names, draft->allow.items[i]);
-	for (i = 0; draft->terms.static_routes && i < draft->terms.routes.count && !r->error; i++)
-		add_name(r, &names, draft->terms.routes.items[i].domain);
+	for (i = 0; i < draft->block.allow.count && !r->error; i++)
+		add_name(r, &names, draft->block.allow.items[i]);
+	for (i = 0; draft->block.terms.static_routes && i < draft->block.terms.routes.count &&
+		    !r->error;
+		i++)
+		add_name(r, &names, draft->block.terms.routes.items[i].domain);
 	for (child = node->children; child && !r->error; child = child->next) {
 		bool is_deny = cw_str_eq(child->keyword.text, deny);
 
@@ -129,24 +131,21 @@ void cw_read_xmpp(struct cw_reader *r, const struct cw_conf_node *node)
 	cw_read_block(r, CW_IN_XMPP, node, node->children, &draft, 0, false);
 	cw_read_block(r, CW_IN_XMPP, node, node->children, &draft, 0, true);
 	check_lists(r, node, &draft);
-	if (draft.inside && draft.inside->type != CW_ZONE_XMPP)
+	if (draft.block.inside && draft.block.inside->type != CW_ZONE_XMPP)
 		cw_read_error(r, node, &node->keyword, "inside: \"%s\" is no zone of type xmpp",
-			draft.inside->name.p);
-	cw_read_warning(r, node, &node->keyword,
-		"XMPP is not available in this version: the block is read and checked, and not "
-		"used");
-	*x = (struct cw_xmpp_settings){
-		.is_configured = true,
-		.domains = draft.domains,
-		.chat_nodes = draft.chat_nodes,
-		.inside = draft.inside,
-		.privacy = draft.privacy,
-		.wildcards = draft.wildcards,
-		.allow = draft.allow,
-		.deny = draft.deny,
-		.terms = draft.terms,
-		.partners = draft.partners,
-		.n_partners = draft.n_partners,
-		.place = cw_read_place(r, node, &node->keyword),
-	};
+			draft.block.inside->name.p);
+	x->block = draft.block;
+	x->wildcards = draft.wildcards;
+	x->dialback_secret_file = draft.dialback_secret_file;
+	x->place = cw_read_place(r, node, &node->keyword);
+	x->is_configured = true;
+}
+
+void cw_read_xmpp_end(struct cw_reader *r)
+{
+	struct cw_xmpp_settings *x = &r->config->xmpp;
+
+	if (x->is_configured && !r->error)
+		r->error = cw_xmpp_policy_create(&x->policy, &x->block,
+			(const struct cw_zone *const *)r->zone_list, r->n_zones);
 }

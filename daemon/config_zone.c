@@ -78,8 +78,7 @@ static bool names_a_peer(const struct cw_conf_node *node)
 static void warn_unavailable(
 	struct cw_reader *r, const struct cw_conf_node *node, enum cw_zone_type type)
 {
-	if (type == CW_ZONE_XMPP || type == CW_ZONE_TRAVERSAL_CLIENT ||
-		type == CW_ZONE_TRAVERSAL_SERVER)
+	if (type == CW_ZONE_TRAVERSAL_CLIENT || type == CW_ZONE_TRAVERSAL_SERVER)
 		cw_read_warning(r, node, &node->args[0],
 			"zones of type %s are not available in this version: nothing reaches this "
 			"zone",

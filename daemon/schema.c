@@ -120,8 +120,8 @@ static const struct cw_setting file_settings[] = {
 		.block = CW_IN_TRANSFORM,
 		.help = "Rewrites the alias before any rule sees it; the first transform that "
 			"matches does, once. Names are unique."},
-	{"xmpp", CW_TYPE_BLOCK, CW_SETTING_LATE | CW_SETTING_LATER, .block = CW_IN_XMPP,
-		.help = "XMPP federation."},
+	{"xmpp", CW_TYPE_BLOCK, CW_SETTING_LATE, .block = CW_IN_XMPP,
+		.help = "XMPP federation: see below."},
 	{"include", CW_TYPE_INCLUDE, CW_SETTING_REPEATABLE, .arguments = "PATTERN",
 		.help = "Read the files that match, in sorted order, as if their text stood here. "
 			"Relative to the folder of the file that says "
@@ -171,9 +171,10 @@ static const struct cw_setting zone_settings[] = {
 	{"type", CW_TYPE_CHOICE, CW_SETTING_REQUIRED, .choices = zone_type_words, AT(type),
 		.help = "_neighbor_: systems at known addresses. _dns_: whatever the domain's "
 			"records name (\\_sipfederationtls.\\_tcp for the "
-			"Microsoft variants, \\_sips.\\_tcp else). _xmpp_ and the _traversal_ "
-			"types "
-			"are not available in this version."},
+			"Microsoft variants, \\_sips.\\_tcp else). _xmpp_: servers that speak "
+			"XMPP; "
+			"without peers the federation itself, which finds a server for each "
+			"domain. The _traversal_ types are not available in this version."},
 	{"peer", CW_TYPE_PEER, CW_SETTING_REPEATABLE, .arguments = "HOST[:PORT]",
 		.zone_types = BIT_NEIGHBOR | BIT_XMPP | BIT_CLIENT,
 		.help = "A system of a neighbor zone, by name or address (IPv6 in brackets); 1 to "
@@ -304,7 +305,7 @@ static const struct cw_setting transform_settings[] = {
 };
 #undef AT
 
-#define TERMS                                                                                      \
+#define TERMS(terms)                                                                               \
 	{"security", CW_TYPE_CHOICE, .choices = security_words, .default_value = "required",       \
 		AT(terms.security),                                                                \
 		.help = "Whether TLS is required, used when it is offered, or not used."},         \
@@ -313,8 +314,6 @@ static const struct cw_setting transform_settings[] = {
 			.help = "_named_: with TLS the certificate carries the partner's domain, " \
 				"self-signed or not; _trusted_: and chains to a "                  \
 				"trusted CA and is not revoked; _any_: dialback alone decides."},  \
-		{"dialback-secret-file", CW_TYPE_FILE, AT(terms.dialback_secret_file),             \
-			.help = "The secret of dialback keys, shared by the peers of a cluster."}, \
 		{"sasl-external", CW_TYPE_BOOL, .default_value = "yes", AT(terms.sasl_external),   \
 			.help = "Whether a certificate may stand in for dialback."},               \
 		{"static-routes", CW_TYPE_BOOL, .default_value = "no", AT(terms.static_routes),    \
@@ -329,24 +328,26 @@ static const struct cw_setting transform_settings[] = {
 
 #define AT(member) .offset = offsetof(struct cw_xmpp_draft, member)
 static const struct cw_setting xmpp_settings[] = {
-	{"domain", CW_TYPE_HOSTS, CW_SETTING_REPEATABLE, .arguments = "NAME", AT(domains),
+	{"domain", CW_TYPE_HOSTS, CW_SETTING_REPEATABLE, .arguments = "NAME", AT(block.domains),
 		.help = "A local domain that federates."},
-	{"chat-node", CW_TYPE_HOSTS, CW_SETTING_REPEATABLE, .arguments = "NAME", AT(chat_nodes),
-		.help = "A chat node alias."},
-	{"inside", CW_TYPE_ZONE, .arguments = "ZONE", AT(inside),
+	{"chat-node", CW_TYPE_HOSTS, CW_SETTING_REPEATABLE, .arguments = "NAME",
+		AT(block.chat_nodes), .help = "A chat node alias."},
+	{"inside", CW_TYPE_ZONE, .arguments = "ZONE", AT(block.inside),
 		.help = "The xmpp zone of the organisation's own server."},
-	TERMS,
+	{"dialback-secret-file", CW_TYPE_FILE, AT(dialback_secret_file),
+		.help = "The secret of dialback keys, shared by the peers of a cluster."},
+	TERMS(block.terms),
 	{"privacy", CW_TYPE_CHOICE, .choices = privacy_words, .default_value = "allow-list",
-		AT(privacy), .help = "Which list decides who may federate."},
+		AT(block.privacy), .help = "Which list decides who may federate."},
 	{"wildcards", CW_TYPE_BOOL, .default_value = "no", AT(wildcards),
 		.help = "Whether \\*.NAME may stand on the lists."},
-	{"allow", CW_TYPE_WILD_HOSTS, CW_SETTING_REPEATABLE, .arguments = "NAME", AT(allow),
+	{"allow", CW_TYPE_WILD_HOSTS, CW_SETTING_REPEATABLE, .arguments = "NAME", AT(block.allow),
 		.help = "A name on the allow list."},
-	{"deny", CW_TYPE_WILD_HOSTS, CW_SETTING_REPEATABLE, .arguments = "NAME", AT(deny),
+	{"deny", CW_TYPE_WILD_HOSTS, CW_SETTING_REPEATABLE, .arguments = "NAME", AT(block.deny),
 		.help = "A name on the deny list."},
 	{"route", CW_TYPE_ROUTE, CW_SETTING_REPEATABLE,
 		.arguments = "DOMAIN HOST[:PORT] [PRIORITY [WEIGHT]]", .min = true,
-		AT(terms.routes),
+		AT(block.terms.routes),
 		.help = "A static route, with priority and weight as in an SRV record (both 0 by "
 			"default)."},
 	{"partner", CW_TYPE_NAMED, CW_SETTING_REPEATABLE | CW_SETTING_LATE,
@@ -357,7 +358,7 @@ static const struct cw_setting xmpp_settings[] = {
 
 #define AT(member) .offset = offsetof(struct cw_xmpp_partner, member)
 static const struct cw_setting xmpp_partner_settings[] = {
-	TERMS,
+	TERMS(terms),
 	{"route", CW_TYPE_ROUTE, CW_SETTING_REPEATABLE,
 		.arguments = "HOST[:PORT] [PRIORITY [WEIGHT]]", AT(terms.routes),
 		.help = "A static route to this partner."},

@@ -63,8 +63,7 @@ struct cw_choice {
 enum {
 	CW_SETTING_REQUIRED = 1,
 	CW_SETTING_REPEATABLE = 2,
-	CW_SETTING_LATE = 4,  /* read when all zones are known */
-	CW_SETTING_LATER = 8, /* not available in this version: read, checked and kept */
+	CW_SETTING_LATE = 4, /* read when all zones are known */
 };
 
 struct cw_setting {

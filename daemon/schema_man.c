@@ -75,8 +75,6 @@ static void write_setting(const struct cw_setting *s)
 		printf(" Needed.");
 	if (s->flags & CW_SETTING_REPEATABLE)
 		printf(" Repeatable.");
-	if (s->flags & CW_SETTING_LATER)
-		printf(" Not available in this version.");
 	if (s->effect == CW_AT_RESTART)
 		printf(" _restart_");
 	printf("\n\n");

@@ -67,8 +67,7 @@ rule 'IMP Public to IMP' {
 rule out { source IMP; mode any-alias; target internet }
 transform 'short names' { priority 1; pattern regex '(\w+)@short'; behavior replace '\1@example.com' }
 """
-# What it reads and does not do yet.
-LATER = r"""
+FEDERATION = r"""
 listen xmpp 127.0.0.1:0
 xmpp {
     domain      example.com
@@ -135,12 +134,16 @@ class Check(CommandTest):
         self.assertTrue(any("shadowed" in message["message"] for message in messages))
 
     def test_warnings_alone_exit_1(self):
-        done = self.check(GOOD + LATER)
+        done = self.check(GOOD + "zone t { type traversal-server; verify t.example }\n")
         self.assertEqual(done.returncode, 1, done.stderr)
-        self.assertIn(f"c.conf:{len(GOOD.splitlines()) + 2}:8: warning: XMPP is not available", done.stderr)
+        self.assertIn(f"c.conf:{len(GOOD.splitlines()) + 1}:6: warning: zones of type traversal-server", done.stderr)
         self.assertIn("not available in this version", done.stderr)
-        self.assertTrue(done.stderr.endswith("0 errors, 3 warnings\n"), done.stderr)
+        self.assertTrue(done.stderr.endswith("0 errors, 1 warning\n"), done.stderr)
         self.assertIn("usable, with warnings", done.stdout)
+
+    def test_a_federation_is_good(self):
+        done = self.check(GOOD + FEDERATION)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_every_error_is_printed_with_its_place(self):
         done = self.check("hostnme x\nzone IMP { type neighbor; peer a.example }\n"

@@ -264,10 +264,7 @@ START_TEST(reads_zones_and_rules)
 }
 END_TEST
 
-#define NO_XMPP                                                                                    \
-	"(XMPP is not available in this version: the block is read and checked, and not used)\n"
-
-START_TEST(keeps_what_is_not_available_and_says_so)
+START_TEST(keeps_the_xmpp_block)
 {
 	static const char text[] =
 		"xmpp { domain a.example; domain b.example; chat-node c.example; inside im\n"
@@ -286,36 +283,33 @@ START_TEST(keeps_what_is_not_available_and_says_so)
 	const struct cw_xmpp_settings *x = &c->xmpp;
 
 	ck_assert_str_eq(messages,
-		"1:1 " NO_XMPP "6:6 (zones of type xmpp are not available in this version: nothing "
-		"reaches this zone)\n"
-		"7:8 (XMPP is not available in this version: this is not listened on)\n"
 		"8:6 (zones of type traversal-server are not available in this version: nothing "
 		"reaches this zone)\n"
 		"9:6 (zones of type traversal-client are not available in this version: nothing "
 		"reaches this zone)\n");
 	ck_assert(x->is_configured && x->wildcards);
-	ck_assert_uint_eq(x->domains.count, 2);
-	ck_assert_str_eq(x->domains.items[1].p, "b.example");
-	ck_assert_str_eq(x->chat_nodes.items[0].p, "c.example");
-	ck_assert_ptr_eq(x->inside, cw_config_zone(c, cw_str_of("im")));
-	ck_assert_uint_eq(x->inside->peers[0].port, 5269);
-	ck_assert_int_eq(x->privacy, CW_XMPP_DENY_LIST);
-	ck_assert_str_eq(x->allow.items[0].p, "p.example");
-	ck_assert_str_eq(x->deny.items[0].p, "*.q.example");
-	ck_assert_int_eq(x->terms.security, CW_XMPP_OPTIONAL);
-	ck_assert_int_eq(x->terms.certificates, CW_XMPP_ANY);
-	ck_assert_str_eq(x->terms.dialback_secret_file, "etc/s");
-	ck_assert(!x->terms.sasl_external && x->terms.static_routes);
-	ck_assert_uint_eq(x->terms.idle_timeout_ms, 90000);
-	ck_assert_str_eq(x->terms.routes.items[0].domain.p, "r.example");
-	ck_assert_uint_eq(x->terms.routes.items[0].peer.port, 5269);
-	ck_assert_uint_eq(x->terms.routes.items[0].weight, 2);
-	ck_assert_uint_eq(x->n_partners, 1);
-	ck_assert_str_eq(x->partners[0].domain.p, "l.example");
-	ck_assert_int_eq(x->partners[0].terms.security, CW_XMPP_NONE);
-	ck_assert_int_eq(x->partners[0].terms.certificates, CW_XMPP_ANY); /* as for all */
-	ck_assert_uint_eq(x->partners[0].terms.routes.count, 1);
-	ck_assert_uint_eq(x->partners[0].terms.routes.items[0].peer.port, 5270);
+	ck_assert_uint_eq(x->block.domains.count, 2);
+	ck_assert_str_eq(x->block.domains.items[1].p, "b.example");
+	ck_assert_str_eq(x->block.chat_nodes.items[0].p, "c.example");
+	ck_assert_ptr_eq(x->block.inside, cw_config_zone(c, cw_str_of("im")));
+	ck_assert_uint_eq(x->block.inside->peers[0].port, 5269);
+	ck_assert_int_eq(x->block.privacy, CW_XMPP_DENY_LIST);
+	ck_assert_str_eq(x->block.allow.items[0].p, "p.example");
+	ck_assert_str_eq(x->block.deny.items[0].p, "*.q.example");
+	ck_assert_int_eq(x->block.terms.security, CW_XMPP_OPTIONAL);
+	ck_assert_int_eq(x->block.terms.certificates, CW_XMPP_ANY);
+	ck_assert_str_eq(x->dialback_secret_file, "etc/s");
+	ck_assert(!x->block.terms.sasl_external && x->block.terms.static_routes);
+	ck_assert_uint_eq(x->block.terms.idle_timeout_ms, 90000);
+	ck_assert_str_eq(x->block.terms.routes.items[0].domain.p, "r.example");
+	ck_assert_uint_eq(x->block.terms.routes.items[0].peer.port, 5269);
+	ck_assert_uint_eq(x->block.terms.routes.items[0].weight, 2);
+	ck_assert_uint_eq(x->block.n_partners, 1);
+	ck_assert_str_eq(x->block.partners[0].domain.p, "l.example");
+	ck_assert_int_eq(x->block.partners[0].terms.security, CW_XMPP_NONE);
+	ck_assert_int_eq(x->block.partners[0].terms.certificates, CW_XMPP_ANY); /* as for all */
+	ck_assert_uint_eq(x->block.partners[0].terms.routes.count, 1);
+	ck_assert_uint_eq(x->block.partners[0].terms.routes.items[0].peer.port, 5270);
 	free(messages);
 	cw_config_destroy(c);
 	cw_diag_finish(&diag);
@@ -490,19 +484,18 @@ static const struct error_case {
 	{"partner without certificate", "partner p.example { }",
 		"1:1 \"certificate\" is missing in a partner block\n"},
 	{"on both lists", "xmpp { allow A.example\ndeny a.example }",
-		"1:1 " NO_XMPP "2:6 this name is allowed, too (by allow, or by a static route)\n"},
+		"2:6 this name is allowed, too (by allow, or by a static route)\n"},
 	{"routed and denied",
 		"xmpp { static-routes yes; route a.example 192.0.2.1\ndeny a.example }",
-		"1:1 " NO_XMPP "2:6 this name is allowed, too (by allow, or by a static route)\n"},
+		"2:6 this name is allowed, too (by allow, or by a static route)\n"},
 	{"a wildcard where none are", "xmpp { allow *.a.example }",
-		"1:1 " NO_XMPP "1:14 *.NAME needs \"wildcards yes\"\n"},
+		"1:14 *.NAME needs \"wildcards yes\"\n"},
 	{"inside of the wrong type", N "xmpp { inside N }",
-		"2:1 inside: \"N\" is no zone of type xmpp\n2:1 " NO_XMPP},
+		"2:1 inside: \"N\" is no zone of type xmpp\n"},
 	{"a setting of xmpp in a partner", "xmpp { partner p.example { domain x.example } }",
-		"1:1 " NO_XMPP
 		"1:28 \"domain\" does not belong here; it stands in the xmpp block\n"},
 	{"a route too long", "xmpp { route a.example b.example 1 2 3 }",
-		"1:1 " NO_XMPP "1:38 expected: route DOMAIN HOST[:PORT] [PRIORITY [WEIGHT]]\n"},
+		"1:38 expected: route DOMAIN HOST[:PORT] [PRIORITY [WEIGHT]]\n"},
 	{"all of them", "hostnme x\n}\nzone z { type dns; peer x\nfoo }\nrule r { target zz }",
 		"1:1 unknown setting \"hostnme\" in the file outside of blocks; did you mean "
 		"\"hostname\"?\n"
@@ -609,13 +602,15 @@ static const struct doubt_case {
 	{"stanzas to SIP", H TLS N "rule r { protocol xmpp; pattern exact x; target N }",
 		"4:1 (rule \"r\" leads to the neighbor zone \"N\"; XMPP and SIP are not translated "
 		"in this version: "
-		"stanzas that match are answered feature-not-implemented)\n"},
+		"stanzas that match are answered service-unavailable)\n"},
 	{"SIP to stanzas", H TLS N "zone X { type xmpp }\nrule r { pattern exact x; target X }",
-		"4:6 (zones of type xmpp are not available in this version: nothing reaches this "
-		"zone)\n"
 		"5:1 (rule \"r\" leads to the xmpp zone \"X\"; SIP and XMPP are not translated in "
 		"this version: "
 		"requests that match are answered 501)\n"},
+	{"stanzas to stanzas",
+		H TLS N R
+		"zone X { type xmpp }\nrule s { protocol xmpp; pattern exact x; target X }",
+		""},
 	{"to what is not available",
 		H TLS N "zone X { type traversal-server }\nrule r { pattern exact x; target X }",
 		"4:6 (zones of type traversal-server are not available in this version: nothing "
@@ -770,7 +765,7 @@ int main(void)
 		tcase, logs_what_it_is_told_to, 0, sizeof(log_cases) / sizeof(log_cases[0]));
 	tcase_add_test(tcase, keeps_of_a_long_line_what_stands_around_the_place);
 	tcase_add_test(tcase, reads_zones_and_rules);
-	tcase_add_test(tcase, keeps_what_is_not_available_and_says_so);
+	tcase_add_test(tcase, keeps_the_xmpp_block);
 	ADD_ROWS(tcase, refuses, error_cases);
 	ADD_ROWS(tcase, doubts, doubt_cases);
 	tcase_add_test(tcase, calls_nothing_missing_that_is_only_wrong);
