@@ -23,6 +23,12 @@
 #define CW_XMPP_NS_PING             "urn:xmpp:ping"
 #define CW_XMPP_NS_XML              "http://www.w3.org/XML/1998/namespace"
 
+enum cw_xmpp_stanza_kind {
+	CW_XMPP_MESSAGE,
+	CW_XMPP_PRESENCE,
+	CW_XMPP_IQ
+};
+
 struct cw_xmpp_attribute {
 	struct cw_str ns, name, value; /* ns empty: none */
 };
