@@ -81,6 +81,11 @@ static const char *const status_names[] = {
 	[CW_DNS_NO_SERVICE] = "no-service",
 };
 
+void cw_dns_order(const struct cw_dns *dns, struct cw_srv *records, size_t n)
+{
+	cw_srv_order(records, n, dns->random);
+}
+
 const char *cw_dns_status_name(enum cw_dns_status status)
 {
 	return status_names[status];

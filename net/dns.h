@@ -90,6 +90,9 @@ int cw_dns_addresses(struct cw_dns_query **out, struct cw_dns *dns, struct cw_st
 /* Forget a question: its callback does not run. NULL is fine. */
 void cw_dns_cancel(struct cw_dns_query *query);
 
+/* Bring records into the order in which to try them, as cw_srv_order: those of several answers, or none of DNS at all. */
+void cw_dns_order(const struct cw_dns *dns, struct cw_srv *records, size_t n);
+
 /* "ok", "no-name", "no-data", "servfail", "timeout", "bad-name" or "no-service". */
 const char *cw_dns_status_name(enum cw_dns_status status);
 

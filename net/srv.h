@@ -8,6 +8,7 @@
 
 struct cw_srv {
 	uint16_t priority, weight, port;
+	uint16_t mark;        /* whoever puts several answers together; it moves with the record */
 	struct cw_str target; /* lower case, without trailing dot, NUL-terminated */
 };
 
