@@ -12,7 +12,7 @@
 
 /* A name to be put into a certificate. Strings may hold a NUL: lengths are those of the literals. */
 struct entry {
-	char kind; /* d dNSName, u URI, e rfc822Name, o another common name; 0 ends the list */
+	char kind; /* d dNSName, u URI, e rfc822Name, s SRVName, S the same as UTF8String, x XmppAddr, o another common name; 0 ends the list */
 	struct cw_str text;
 };
 
@@ -46,6 +46,21 @@ static void add_alt_name(GENERAL_NAMES *names, char kind, struct cw_str text)
 	ck_assert_int_gt(sk_GENERAL_NAME_push(names, name), 0);
 }
 
+static void add_other_name(GENERAL_NAMES *names, char kind, struct cw_str text)
+{
+	GENERAL_NAME *name = GENERAL_NAME_new();
+	ASN1_TYPE *value = ASN1_TYPE_new();
+	ASN1_STRING *bytes =
+		ASN1_STRING_type_new(kind == 's' ? V_ASN1_IA5STRING : V_ASN1_UTF8STRING);
+	int nid = kind == 'x' ? NID_XmppAddr : NID_SRVName;
+
+	ck_assert(name && value && bytes);
+	ck_assert_int_eq(ASN1_STRING_set(bytes, text.p, (int)text.len), 1);
+	ASN1_TYPE_set(value, ASN1_STRING_type(bytes), bytes);
+	ck_assert_int_eq(GENERAL_NAME_set0_othername(name, OBJ_nid2obj(nid), value), 1);
+	ck_assert_int_gt(sk_GENERAL_NAME_push(names, name), 0);
+}
+
 static void add_common_name(X509 *x, struct cw_str text)
 {
 	ck_assert_int_eq(
@@ -67,6 +82,8 @@ static X509 *make_certificate(struct cw_str common_name, const struct entry *ent
 	for (size_t i = 0; i < n && entries[i].kind; i++) {
 		if (entries[i].kind == 'o')
 			add_common_name(x, entries[i].text);
+		else if (strchr("sSx", entries[i].kind))
+			add_other_name(names, entries[i].kind, entries[i].text);
 		else
 			add_alt_name(names, entries[i].kind, entries[i].text);
 	}
@@ -86,7 +103,9 @@ static const struct names_case {
 	const char *name;
 	struct cw_str common_name;
 	struct entry entries[NAMES_MAX];
-	const char *expected; /* "d:name u:name c:name" in order */
+	const char
+		*expected; /* "d:name u:name c:name s:name x:name": in order, the XMPP names last */
+	bool has_bad_name;
 } names_cases[] = {
 	{"dns names keep their order", CW_STR(""),
 		{ENTRY('d', "b.example"), ENTRY('d', "a.example")}, "d:b.example d:a.example"},
@@ -114,27 +133,50 @@ static const struct names_case {
 	{"no common name beside a useless dns name", CW_STR("cn.example"), {ENTRY('d', ".x")}, ""},
 	{"no common name beside a user's sip uri", CW_STR("cn.example"), {ENTRY('u', "sip:a@x")},
 		""},
-	{"nul inside a dns name", CW_STR(""), {ENTRY('d', "good.example\0.evil.example")}, ""},
-	{"nul inside a sip uri", CW_STR(""), {ENTRY('u', "sip:good.example\0.evil.example")}, ""},
-	{"nul inside the common name", CW_STR("good.example\0.evil.example"), {{0}}, ""},
+	{"nul inside a dns name", CW_STR(""), {ENTRY('d', "good.example\0.evil.example")}, "",
+		true},
+	{"nul inside a sip uri", CW_STR(""), {ENTRY('u', "sip:good.example\0.evil.example")}, "",
+		true},
+	{"nul inside the common name", CW_STR("good.example\0.evil.example"), {{0}}, "", true},
+	{"nul inside a common name of no meaning", CW_STR("good.example\0.evil.example"),
+		{ENTRY('d', "a.example")}, "d:a.example", true},
+	{"nul inside an srv name", CW_STR(""), {ENTRY('s', "_xmpp-server.a.example\0.b.example")},
+		"", true},
+	{"nul inside an xmpp address", CW_STR(""),
+		{ENTRY('x', "a.example\0.b.example"), ENTRY('d', "c.example")}, "d:c.example",
+		true},
+	{"xmpp names stand apart", CW_STR("cn.example"),
+		{ENTRY('s', "_XMPP-server.A.example"), ENTRY('x', "B.example."),
+			ENTRY('s', "_sip.c.example")},
+		"c:cn.example s:_xmpp-server.a.example x:b.example s:_sip.c.example"},
+	{"and behind the others", CW_STR(""),
+		{ENTRY('x', "b.example"), ENTRY('d', "a.example"), ENTRY('u', "sip:c.example")},
+		"d:a.example u:c.example x:b.example"},
+	{"an srv name of another type", CW_STR(""), {ENTRY('S', "_xmpp-server.a.example")}, ""},
+	{"an xmpp address that is no A-label", CW_STR(""), {ENTRY('x', "\xc3\xa4.example")}, ""},
 	{"leading dot", CW_STR(""), {ENTRY('d', ".example.com"), ENTRY('d', "a.example")},
 		"d:a.example"},
 	{"a dot alone", CW_STR(""), {ENTRY('d', ".")}, ""},
 	{"an empty name", CW_STR(""), {ENTRY('d', "")}, ""},
-	{"control byte", CW_STR(""), {ENTRY('d', "a\n.example")}, ""},
+	{"control byte", CW_STR(""), {ENTRY('d', "a\n.example")}, "", true},
 	{"byte above ASCII", CW_STR(""), {ENTRY('d', "\xc3\xa4.example")}, ""},
 	{"no names at all", CW_STR(""), {{0}}, ""},
 };
 
 static void describe(char *out, size_t room, const struct cw_identity *identity)
 {
-	static const char letters[] = {
-		[CW_IDENTITY_DNS] = 'd', [CW_IDENTITY_SIP_URI] = 'u', [CW_IDENTITY_CN] = 'c'};
+	static const char letters[] = {[CW_IDENTITY_DNS] = 'd',
+		[CW_IDENTITY_SIP_URI] = 'u',
+		[CW_IDENTITY_CN] = 'c',
+		[CW_IDENTITY_SRV_NAME] = 's',
+		[CW_IDENTITY_XMPP_ADDR] = 'x'};
 	size_t len = 0;
 
 	out[0] = '\0';
-	for (size_t i = 0; i < identity->n_names; i++) {
-		const struct cw_identity_name *n = &identity->names[i];
+	for (size_t i = 0; i < identity->n_names + identity->n_xmpp_names; i++) {
+		const struct cw_identity_name *n =
+			i < identity->n_names ? &identity->names[i]
+					      : &identity->xmpp_names[i - identity->n_names];
 
 		ck_assert_int_eq(n->name.p[n->name.len], '\0');
 		len += (size_t)snprintf(out + len, room - len, "%s%c:%s", i ? " " : "",
@@ -153,6 +195,7 @@ START_TEST(reads_names)
 	ck_assert_msg(cw_identity_create(&identity, x) == 0, "%s: return", c->name);
 	describe(names, sizeof(names), identity);
 	ck_assert_msg(strcmp(names, c->expected) == 0, "%s: [%s]", c->name, names);
+	ck_assert_msg(identity->has_bad_name == c->has_bad_name, "%s: bad name", c->name);
 	cw_identity_destroy(identity);
 	X509_free(x);
 }
@@ -163,38 +206,65 @@ static const struct match_case {
 	struct cw_str common_name;
 	struct entry entries[NAMES_MAX];
 	const char *wanted;
-	bool exact, wild;
+	bool exact, wild,
+		xmpp; /* by cw_identity_has_name, without and with wildcards; by cw_identity_has_xmpp_domain */
 } match_cases[] = {
-	{"equal", CW_STR(""), {ENTRY('d', "a.example")}, "a.example", true, true},
+	{"equal", CW_STR(""), {ENTRY('d', "a.example")}, "a.example", true, true, true},
 	{"the second name", CW_STR(""), {ENTRY('d', "b.example"), ENTRY('d', "a.example")},
-		"a.example", true, true},
-	{"caseless, trailing dot", CW_STR(""), {ENTRY('d', "a.example")}, "A.Example.", true, true},
-	{"sip uri", CW_STR(""), {ENTRY('u', "sip:a.example")}, "a.example", true, true},
-	{"common name", CW_STR("a.example"), {{0}}, "a.example", true, true},
-	{"a subdomain is another name", CW_STR(""), {ENTRY('d', "example.com")}, "a.example.com",
-		false, false},
-	{"a suffix is another name", CW_STR(""), {ENTRY('d', "a.example.com")}, "example.com",
-		false, false},
-	{"wildcard", CW_STR(""), {ENTRY('d', "*.example.com")}, "A.example.com", false, true},
-	{"wildcard in the common name", CW_STR("*.example.com"), {{0}}, "a.example.com", false,
+		"a.example", true, true, true},
+	{"caseless, trailing dot", CW_STR(""), {ENTRY('d', "a.example")}, "A.Example.", true, true,
 		true},
+	{"sip uri", CW_STR(""), {ENTRY('u', "sip:a.example")}, "a.example", true, true, false},
+	{"common name", CW_STR("a.example"), {{0}}, "a.example", true, true, false},
+	{"a subdomain is another name", CW_STR(""), {ENTRY('d', "example.com")}, "a.example.com",
+		false, false, false},
+	{"a suffix is another name", CW_STR(""), {ENTRY('d', "a.example.com")}, "example.com",
+		false, false, false},
+	{"wildcard", CW_STR(""), {ENTRY('d', "*.example.com")}, "A.example.com", false, true, true},
+	{"wildcard in the common name", CW_STR("*.example.com"), {{0}}, "a.example.com", false,
+		true, false},
 	{"wildcard and two labels", CW_STR(""), {ENTRY('d', "*.example.com")}, "a.b.example.com",
-		false, false},
+		false, false, false},
 	{"wildcard and no label", CW_STR(""), {ENTRY('d', "*.example.com")}, "example.com", false,
-		false},
+		false, false},
 	{"wildcard and an empty label", CW_STR(""), {ENTRY('d', "*.example.com")}, ".example.com",
-		false, false},
+		false, false, false},
 	{"wildcard of a top-level domain", CW_STR(""), {ENTRY('d', "*.com")}, "example.com", false,
-		false},
+		false, false},
 	{"wildcard for part of a label", CW_STR(""), {ENTRY('d', "f*.example.com")},
-		"foo.example.com", false, false},
+		"foo.example.com", false, false, false},
 	{"wildcard not at the left", CW_STR(""), {ENTRY('d', "a.*.example.com")}, "a.b.example.com",
-		false, false},
-	{"a star alone", CW_STR(""), {ENTRY('d', "*")}, "example", false, false},
+		false, false, false},
+	{"a star alone", CW_STR(""), {ENTRY('d', "*")}, "example", false, false, false},
 	{"claiming the wildcard itself", CW_STR(""), {ENTRY('d', "*.example.com")}, "*.example.com",
+		false, false, false},
+	{"empty", CW_STR(""), {ENTRY('d', "a.example")}, "", false, false, false},
+	{"a dot", CW_STR(""), {ENTRY('d', "a.example")}, ".", false, false, false},
+	{"srv name", CW_STR(""), {ENTRY('s', "_xmpp-server.a.example")}, "A.example.", false, false,
+		true},
+	{"srv name of another service", CW_STR(""), {ENTRY('s', "_xmpp-client.a.example")},
+		"a.example", false, false, false},
+	{"srv name with a wildcard", CW_STR(""), {ENTRY('s', "_xmpp-server.*.a.example")},
+		"b.a.example", false, false, true},
+	{"srv name with a wildcard of a top-level domain", CW_STR(""),
+		{ENTRY('s', "_xmpp-server.*.example")}, "a.example", false, false, false},
+	{"srv name's own text", CW_STR(""), {ENTRY('s', "_xmpp-server.a.example")},
+		"_xmpp-server.a.example", false, false, false},
+	{"srv name without a domain", CW_STR(""), {ENTRY('s', "_xmpp-server.")}, "a.example", false,
 		false, false},
-	{"empty", CW_STR(""), {ENTRY('d', "a.example")}, "", false, false},
-	{"a dot", CW_STR(""), {ENTRY('d', "a.example")}, ".", false, false},
+	{"dns name like an srv name", CW_STR(""), {ENTRY('d', "_xmpp-server.a.example")},
+		"a.example", false, false, false},
+	{"xmpp address", CW_STR(""), {ENTRY('x', "A.example")}, "a.example", false, false, true},
+	{"xmpp address has no wildcards", CW_STR(""), {ENTRY('x', "*.a.example")}, "b.a.example",
+		false, false, false},
+	{"xmpp address of a user", CW_STR(""), {ENTRY('x', "u@a.example")}, "a.example", false,
+		false, false},
+	{"an A-label", CW_STR(""), {ENTRY('d', "XN--4ca.example")}, "xn--4ca.example", true, true,
+		true},
+	{"common name beside an xmpp address", CW_STR("a.example"), {ENTRY('x', "b.example")},
+		"a.example", true, true, false},
+	{"a nul in another name", CW_STR(""), {ENTRY('d', "a.example"), ENTRY('d', "b.example\0c")},
+		"a.example", true, true, false},
 };
 
 START_TEST(matches_names)
@@ -209,6 +279,8 @@ START_TEST(matches_names)
 		cw_identity_has_name(identity, wanted, false) == c->exact, "%s: exact", c->name);
 	ck_assert_msg(
 		cw_identity_has_name(identity, wanted, true) == c->wild, "%s: wildcards", c->name);
+	ck_assert_msg(
+		cw_identity_has_xmpp_domain(identity, wanted) == c->xmpp, "%s: xmpp", c->name);
 	cw_identity_destroy(identity);
 	heap_free(wanted);
 	X509_free(x);
@@ -246,10 +318,10 @@ START_TEST(bounds_the_number_of_names)
 	X509 *x;
 
 	for (size_t i = 0; i < N_ELEMENTS(entries); i++)
-		entries[i] = (struct entry)ENTRY('d', "a.example");
+		entries[i] = (struct entry)ENTRY(i % 2 ? 'x' : 'd', "a.example");
 	x = make_certificate(cw_str_of(""), entries, CW_IDENTITY_NAMES_MAX);
 	ck_assert_int_eq(cw_identity_create(&identity, x), 0);
-	ck_assert_uint_eq(identity->n_names, CW_IDENTITY_NAMES_MAX);
+	ck_assert_uint_eq(identity->n_names + identity->n_xmpp_names, CW_IDENTITY_NAMES_MAX);
 	cw_identity_destroy(identity);
 	X509_free(x);
 
