@@ -394,17 +394,34 @@ fail:
 	return r;
 }
 
-/* The block whose certificate carries `name`, exactly if there is one, else by a wildcard; NULL when none does. */
-static SSL_CTX *find_block(const struct snapshot *s, struct cw_str name)
+/* How well a certificate of ours suits `name`: exactly better than by a wildcard, and with XMPP only as a last resort by its common name. 0: not at all. */
+static unsigned suitability(
+	const struct cw_identity *identity, struct cw_str name, enum cw_tls_demand demand)
 {
-	for (int wildcards = 0; wildcards <= 1; wildcards++) {
-		for (size_t i = 0; i < s->n; i++) {
-			if (cw_identity_has_name(
-				    block_of(s->contexts[i])->identity, name, wildcards != 0))
-				return s->contexts[i];
+	bool is_exact = cw_identity_has_name(identity, name, false);
+
+	if (demand == CW_TLS_ANY_PEER && cw_identity_has_xmpp_domain(identity, name))
+		return is_exact ? 4 : 3;
+	if (is_exact)
+		return 2;
+	return cw_identity_has_name(identity, name, true) ? 1 : 0;
+}
+
+/* The block whose certificate suits `name` best, the first of equals; NULL when none does. */
+static SSL_CTX *find_block(const struct snapshot *s, struct cw_str name, enum cw_tls_demand demand)
+{
+	SSL_CTX *best = NULL;
+	unsigned best_suitability = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		unsigned n = suitability(block_of(s->contexts[i])->identity, name, demand);
+
+		if (n > best_suitability) {
+			best = s->contexts[i];
+			best_suitability = n;
 		}
 	}
-	return NULL;
+	return best;
 }
 
 /* Called for every hello that came in, with or without SNI. */
@@ -412,7 +429,7 @@ static int on_server_name(SSL *ssl, int *alert, void *arg)
 {
 	const struct snapshot *s = arg;
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-	SSL_CTX *ctx = name ? find_block(s, cw_str_of(name)) : NULL;
+	SSL_CTX *ctx = name ? find_block(s, cw_str_of(name), cw_tls_demand_of(ssl)) : NULL;
 
 	if (ctx && !SSL_set_SSL_CTX(ssl, ctx))
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
@@ -488,15 +505,25 @@ void cw_tls_destroy(struct cw_tls *tls)
 	free(tls);
 }
 
-struct ssl_st *cw_tls_accept(struct cw_tls *tls)
+struct ssl_st *cw_tls_accept(
+	struct cw_tls *tls, struct cw_str default_name, enum cw_tls_demand demand)
 {
 	const struct snapshot *s = snapshot_of(tls);
-	SSL *ssl = SSL_new(tls->front);
+	SSL_CTX *ctx = find_block(s, default_name, demand);
+	SSL *ssl = SSL_new(tls->front); /* whose snapshot it holds until its end */
 
+	if (!ssl)
+		return NULL;
+	cw_verify_demand(ssl, demand);
 	/* The least that any block admits; on_server_name asks for more where the chosen block does. */
-	for (size_t i = 0; ssl && i < s->n; i++) {
+	for (size_t i = 0; i < s->n; i++) {
 		if (!block_of(s->contexts[i])->tls13_only)
 			SSL_set_min_proto_version(ssl, TLS1_2_VERSION);
+	}
+	if (ctx && !SSL_set_SSL_CTX(ssl, ctx)) {
+		ERR_clear_error();
+		SSL_free(ssl);
+		return NULL;
 	}
 	return ssl;
 }
@@ -508,13 +535,17 @@ static bool is_literal_address(const char *host)
 	return inet_pton(AF_INET, host, &bytes) == 1 || inet_pton(AF_INET6, host, &bytes) == 1;
 }
 
-struct ssl_st *cw_tls_dial(struct cw_tls *tls, struct cw_str local_name, struct cw_str server_name)
+struct ssl_st *cw_tls_dial(struct cw_tls *tls, struct cw_str local_name, struct cw_str server_name,
+	enum cw_tls_demand demand)
 {
-	SSL_CTX *ctx = find_block(snapshot_of(tls), local_name);
+	SSL_CTX *ctx = find_block(snapshot_of(tls), local_name, demand);
 	SSL *ssl = SSL_new(ctx ? ctx : tls->front);
 	char *host;
 
-	if (!ssl || server_name.len == 0)
+	if (!ssl)
+		return NULL;
+	cw_verify_demand(ssl, demand);
+	if (server_name.len == 0)
 		return ssl;
 	host = cw_str_dup(server_name);
 	if (host && !is_literal_address(host) && SSL_set_tlsext_host_name(ssl, host) != 1) {
@@ -527,6 +558,17 @@ struct ssl_st *cw_tls_dial(struct cw_tls *tls, struct cw_str local_name, struct 
 	}
 	free(host);
 	return ssl;
+}
+
+bool cw_tls_has_certificate_for(const struct cw_tls *tls, struct cw_str name)
+{
+	const struct snapshot *s = snapshot_of(tls);
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (cw_identity_has_xmpp_domain(block_of(s->contexts[i])->identity, name))
+			return true;
+	}
+	return false;
 }
 
 void cw_tls_describe(const struct cw_tls *tls,

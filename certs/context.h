@@ -3,7 +3,8 @@
  *
  * A reload builds a new snapshot, swaps it whole, and keeps the old one while its connections live (OpenSSL counts references). Both
  * directions verify the peer's chain: validity, trust, revocation, RSA of 2,048 bits, no SHA-1 (security level 2), and that the
- * certificate is meant for TLS server or client use or states no use. The name is checked afterwards, by whoever knows which is wanted.
+ * certificate is meant for TLS server or client use or states no use. Whether a problem ends the handshake is for the protocol above to demand.
+ * The name is checked afterwards, by whoever knows which is wanted.
  */
 #ifndef CW_CERTS_CONTEXT_H
 #define CW_CERTS_CONTEXT_H
@@ -35,6 +36,12 @@ struct cw_tls_settings {
 
 struct cw_tls;
 
+/* What a session demands of the peer's certificate. */
+enum cw_tls_demand {
+	CW_TLS_VERIFIED, /* the handshake fails unless the peer shows one whose chain verifies */
+	CW_TLS_ANY_PEER, /* it goes through whatever the peer shows, or shows none (XMPP: policy and dialback decide); cw_tls_verify_problem says what is wrong */
+};
+
 /*
  * Load all blocks, the first being the default. Each problem is an error in `diag`, at the place of the file, that names file and cause (missing, not PEM, key does
  * not fit, expired ...); an expiry within 30 days is a warning.
@@ -48,22 +55,31 @@ int cw_tls_create(struct cw_tls **out, const struct cw_tls_settings *blocks, siz
 void cw_tls_destroy(struct cw_tls *tls);
 
 /*
- * A TLS session for a connection that came in. A SIP listener requires a client certificate. The certificate that we show is chosen by SNI, else it is the first block's.
+ * A TLS session for a connection that came in. The certificate that we show is chosen by SNI; without SNI, or where no certificate of ours has that name, by `default_name`;
+ * else it is the first block's.
  *
  * Returns: the session, owned by the caller; NULL when memory is short.
  */
-struct ssl_st *cw_tls_accept(struct cw_tls *tls);
+struct ssl_st *cw_tls_accept(
+	struct cw_tls *tls, struct cw_str default_name, enum cw_tls_demand demand);
 
 /*
  * A TLS session for a connection that we dial: shows the block whose certificate names `local_name`, else the first, and sends `server_name` as SNI (unless it is an address).
  *
  * Returns: the session, owned by the caller; NULL when memory is short.
  */
-struct ssl_st *cw_tls_dial(struct cw_tls *tls, struct cw_str local_name, struct cw_str server_name);
+struct ssl_st *cw_tls_dial(struct cw_tls *tls, struct cw_str local_name, struct cw_str server_name,
+	enum cw_tls_demand demand);
+
+/* What the session demands. */
+enum cw_tls_demand cw_tls_demand_of(const struct ssl_st *ssl);
+
+/* Whether one of our certificates names the XMPP domain `name` (cw_identity_has_xmpp_domain): then it may prove that we are it (SASL EXTERNAL). */
+bool cw_tls_has_certificate_for(const struct cw_tls *tls, struct cw_str name);
 
 /*
- * What the handshake found wrong with the peer's certificate, for the log: one of "no-certificate", "expired", "not-yet-valid", "revoked", "untrusted" (another CA, or self-signed),
- * "crl-missing", "crl-expired", "weak" (short key or SHA-1), "purpose", "invalid"; NULL when nothing was. `error` is OpenSSL's error code of the failure.
+ * What the handshake found wrong with the peer's certificate, the first problem where there are many: one of "no-certificate", "expired", "not-yet-valid", "revoked", "untrusted" (another CA, or self-signed),
+ * "crl-missing", "crl-expired", "weak" (short key or SHA-1), "purpose", "invalid"; NULL when nothing was. `error` is OpenSSL's error code of a handshake that failed; 0: it went through.
  */
 const char *cw_tls_verify_problem(const struct ssl_st *ssl, unsigned long error);
 

@@ -121,8 +121,31 @@ static int on_verify(int ok, X509_STORE_CTX *store)
 	}
 	if (ok)
 		return 1;
-	keep_subject(ssl, X509_STORE_CTX_get0_cert(store));
+	if (cw_tls_demand_of(ssl) == CW_TLS_VERIFIED)
+		keep_subject(ssl, X509_STORE_CTX_get0_cert(store));
 	return 0;
+}
+
+/*
+ * The whole judgement. It ends at the first problem, which stays the verdict of the session; whoever takes any peer goes on with the
+ * handshake then. (To go on inside on_verify would let later problems overwrite that verdict.)
+ */
+static int judge(X509_STORE_CTX *store, void *arg)
+{
+	const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	int ok;
+
+	(void)arg;
+	ERR_set_mark();
+	ok = X509_verify_cert(store) == 1;
+	if (!ok && X509_STORE_CTX_get_error(store) == X509_V_OK)
+		X509_STORE_CTX_set_error(store, X509_V_ERR_UNSPECIFIED);
+	if (ok || cw_tls_demand_of(ssl) == CW_TLS_VERIFIED) {
+		ERR_clear_last_mark();
+		return ok;
+	}
+	ERR_pop_to_mark(); /* or it would be read as a failure of the handshake */
+	return 1;
 }
 
 int cw_verify_install(SSL_CTX *ctx, enum cw_crl_missing crl_missing)
@@ -135,9 +158,23 @@ int cw_verify_install(SSL_CTX *ctx, enum cw_crl_missing crl_missing)
 		SSL_CTX_set_ex_data(ctx, crl_missing_index, (void *)(intptr_t)crl_missing) != 1)
 		return -ENOMEM;
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, on_verify);
+	SSL_CTX_set_cert_verify_callback(ctx, judge, NULL);
 	SSL_CTX_set_verify_depth(ctx, CHAIN_MAX);
 	/* Else OpenSSL asks for client use of those who dial, and for server use of those who answer. */
 	return SSL_CTX_set_purpose(ctx, X509_PURPOSE_ANY) == 1 ? 0 : -ENOMEM;
+}
+
+/* The mode says it all: a side that dials takes no notice of its second half, but keeps it. */
+void cw_verify_demand(SSL *ssl, enum cw_tls_demand demand)
+{
+	if (demand == CW_TLS_ANY_PEER)
+		SSL_set_verify(ssl, SSL_VERIFY_PEER, on_verify);
+}
+
+enum cw_tls_demand cw_tls_demand_of(const struct ssl_st *ssl)
+{
+	return SSL_get_verify_mode(ssl) & SSL_VERIFY_FAIL_IF_NO_PEER_CERT ? CW_TLS_VERIFIED
+									  : CW_TLS_ANY_PEER;
 }
 
 const char *cw_tls_verify_problem(const struct ssl_st *ssl, unsigned long error)
@@ -146,6 +183,8 @@ const char *cw_tls_verify_problem(const struct ssl_st *ssl, unsigned long error)
 
 	if (ERR_GET_LIB(error) == ERR_LIB_SSL &&
 		ERR_GET_REASON(error) == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
+		return "no-certificate";
+	if (error == 0 && !SSL_get0_peer_certificate(ssl) && SSL_is_init_finished(ssl))
 		return "no-certificate";
 	if (verdict == X509_V_OK)
 		return NULL;

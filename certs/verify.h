@@ -10,10 +10,13 @@
 #include <openssl/ssl.h>
 
 /*
- * Make every session of `ctx` require and judge the peer's certificate.
+ * Make every session of `ctx` require and judge the peer's certificate, unless cw_verify_demand asks for less.
  *
  * Returns: 0; -ENOMEM.
  */
 int cw_verify_install(SSL_CTX *ctx, enum cw_crl_missing crl_missing);
+
+/* Say what a session demands, before its handshake. */
+void cw_verify_demand(SSL *ssl, enum cw_tls_demand demand);
 
 #endif

@@ -35,17 +35,18 @@ static const char *const end_names[] = {
 	[CW_END_DEADLINE] = "deadline",
 	[CW_END_IDLE] = "idle",
 	[CW_END_OVERFLOW] = "overflow",
+	[CW_END_FULL] = "full",
 };
 
 static const char *const not_taken = "the peer did not take what was queued";
+static const char *const in_clear = "bytes in clear where TLS was to begin";
 
 const char *cw_connection_end_name(enum cw_connection_end end)
 {
 	return end_names[end];
 }
 
-/* Bytes that wait to leave. */
-static size_t waiting(const struct cw_connection *c)
+size_t cw_connection_queued(const struct cw_connection *c)
 {
 	size_t queued = c->bev ? evbuffer_get_length(bufferevent_get_output(c->bev)) : 0;
 
@@ -82,7 +83,7 @@ static void dispose(struct cw_connection *c)
 		event_free(c->connect);
 	c->connect = NULL;
 	if (c->bev) {
-		if (c->ssl && was_open && waiting(c) == 0)
+		if (c->ssl && was_open && cw_connection_queued(c) == 0)
 			cw_connection_tls_shutdown(c);
 		bufferevent_free(c->bev); /* closes and frees the session in a finalizer */
 	} else {
@@ -90,8 +91,9 @@ static void dispose(struct cw_connection *c)
 		if (c->fd >= 0)
 			close(c->fd);
 	}
+	cw_connection_tls_free(c->next_ssl);
 	c->bev = NULL;
-	c->ssl = NULL;
+	c->ssl = c->next_ssl = NULL;
 	c->fd = -1;
 	cw_admission_leave(&c->seat);
 	cw_buf_finish(&c->pending);
@@ -199,6 +201,10 @@ static void end_phase(struct cw_connection *c)
 	case CW_CONNECTION_CONNECTING:
 		cw_connection_end(c, CW_END_CONNECT_TIMEOUT, "no answer to the connect");
 		break;
+	case CW_CONNECTION_TURNING:
+		cw_connection_tls_not_begun(c, "timeout", not_taken);
+		cw_connection_end(c, CW_END_HANDSHAKE_TIMEOUT, not_taken);
+		break;
 	case CW_CONNECTION_HANDSHAKE:
 		cw_connection_tls_failed(c, 0, detail);
 		cw_connection_end(c, CW_END_HANDSHAKE_TIMEOUT, detail);
@@ -230,7 +236,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	else if (c->deadline_ms != 0 && c->deadline_ms <= now_ms)
 		cw_connection_end(c, CW_END_DEADLINE, c->deadline_name);
 	else if (c->full_ms != 0 && c->full_ms <= now_ms)
-		cw_connection_end(c, CW_END_LOST, not_taken);
+		cw_connection_end(c, CW_END_FULL, not_taken);
 	else if (idle_ms != 0 && idle_ms <= now_ms)
 		cw_connection_end(c, CW_END_IDLE, "");
 	else
@@ -261,7 +267,7 @@ static void deliver(struct cw_connection *c)
 	if (c->state == CW_CONNECTION_ENDED)
 		return;
 	assert(consumed <= len);
-	if (c->state != CW_CONNECTION_OPEN)
+	if (c->state > CW_CONNECTION_OPEN)
 		consumed = len;
 	evbuffer_drain(input, consumed);
 	if (len - consumed > CW_CONNECTION_INPUT_MAX)
@@ -292,6 +298,8 @@ static void on_read(struct bufferevent *bev, void *arg)
 	struct evbuffer *input = bufferevent_get_input(bev);
 
 	read_on(c);
+	if (c->state == CW_CONNECTION_TURNING)
+		return; /* it is found there, and ends the connection */
 	if (c->state != CW_CONNECTION_OPEN) {
 		evbuffer_drain(input, evbuffer_get_length(input));
 		return;
@@ -344,7 +352,7 @@ static void watch_full(struct cw_connection *c)
 	watch_output(c, CW_CONNECTION_QUEUE_MAX / 2);
 	if (c->full_ms != 0)
 		return;
-	c->full_ms = cw_loop_now_ms(c->loop) + CW_CONNECTION_FULL_MS;
+	c->full_ms = cw_loop_now_ms(c->loop) + c->full_after_ms;
 	arm(c);
 }
 
@@ -366,10 +374,12 @@ static void on_write(struct bufferevent *bev, void *arg)
 	struct cw_connection *c = arg;
 
 	(void)bev;
-	if (c->state == CW_CONNECTION_DRAINING && waiting(c) == 0) {
+	if (c->state == CW_CONNECTION_DRAINING && cw_connection_queued(c) == 0) {
 		finish_closing(c);
+	} else if (c->state == CW_CONNECTION_TURNING) {
+		cw_loop_defer(c->loop, &c->turn_end);
 	} else if (c->state == CW_CONNECTION_OPEN && c->was_full &&
-		   waiting(c) <= CW_CONNECTION_QUEUE_MAX / 2) {
+		   cw_connection_queued(c) <= CW_CONNECTION_QUEUE_MAX / 2) {
 		c->was_full = false;
 		c->full_ms = 0;
 		bufferevent_setcb(c->bev, on_read, NULL, on_event, c);
@@ -423,7 +433,7 @@ static void flush(struct cw_connection *c)
 		}
 		cw_buf_finish(&c->pending);
 	}
-	if (c->state == CW_CONNECTION_DRAINING && waiting(c) == 0)
+	if (c->state == CW_CONNECTION_DRAINING && cw_connection_queued(c) == 0)
 		finish_closing(c);
 }
 
@@ -442,9 +452,9 @@ static void end_by_peer(struct cw_connection *c)
 
 int cw_connection_send(struct cw_connection *c, struct cw_str bytes)
 {
-	size_t total = waiting(c) + bytes.len;
+	size_t total = cw_connection_queued(c) + bytes.len;
 
-	if (c->state > CW_CONNECTION_OPEN || !c->handler)
+	if (c->state > CW_CONNECTION_OPEN || c->is_turning || !c->handler)
 		return -EPIPE;
 	if (total > (size_t)2 * CW_CONNECTION_QUEUE_MAX)
 		return -ENOBUFS;
@@ -464,7 +474,7 @@ int cw_connection_send(struct cw_connection *c, struct cw_str bytes)
 
 bool cw_connection_is_full(const struct cw_connection *c)
 {
-	return waiting(c) > CW_CONNECTION_QUEUE_MAX;
+	return cw_connection_queued(c) > CW_CONNECTION_QUEUE_MAX;
 }
 
 void cw_connection_close(struct cw_connection *c)
@@ -485,6 +495,58 @@ void cw_connection_close(struct cw_connection *c)
 			c); /* and throw it away: a peer that cannot write may not read either */
 }
 
+/* --- turning to TLS --- */
+
+int cw_connection_start_tls(struct cw_connection *c, const struct cw_connection_tls *how)
+{
+	if (c->ssl || c->is_turning)
+		return -EALREADY;
+	if (!cw_connection_is_open(c))
+		return -EPIPE;
+	c->next_ssl = c->is_incoming ? cw_tls_accept(how->tls, how->local_name, how->demand)
+				     : cw_tls_dial(how->tls, how->local_name, how->server_name,
+					       how->demand);
+	if (!c->next_ssl)
+		return -ENOMEM;
+	c->state = CW_CONNECTION_TURNING;
+	c->is_turning = true;
+	c->has_received = c->has_resumed = c->was_full = false;
+	c->full_ms = 0;
+	bufferevent_disable(c->bev, EV_READ);
+	watch_output(c, 0);
+	cw_connection_set_phase(c, CW_CONNECTION_HANDSHAKE_MS);
+	cw_loop_defer(c->loop, &c->turn_end);
+	return 0;
+}
+
+/*
+ * All has left in clear: put TLS on the descriptor. What waits in the kernel's buffer is read as TLS, and fails as such if it is none. A
+ * filtering bufferevent, on top of the plain one, would send one record for each piece that is queued.
+ */
+static void begin_handshake(struct cw_connection *c)
+{
+	c->fd = bufferevent_getfd(c->bev);
+	bufferevent_setfd(c->bev, -1); /* or freeing it would close it */
+	bufferevent_free(c->bev);
+	c->bev = NULL;
+	c->ssl = c->next_ssl;
+	c->next_ssl = NULL;
+	if (cw_connection_start(c))
+		cw_connection_end(c, CW_END_LOST, "out of memory");
+}
+
+static void turn(struct cw_connection *c)
+{
+	if (has_input(c)) {
+		cw_connection_tls_not_begun(c, "protocol", in_clear);
+		cw_connection_end(c, CW_END_HANDSHAKE, in_clear);
+		return;
+	}
+	flush(c);
+	if (c->state == CW_CONNECTION_TURNING && cw_connection_queued(c) == 0)
+		begin_handshake(c);
+}
+
 /* --- from the loop --- */
 
 static void open_connection(struct cw_connection *c)
@@ -496,10 +558,12 @@ static void open_connection(struct cw_connection *c)
 		return;
 	}
 	c->state = CW_CONNECTION_OPEN;
+	c->is_turning = false;
 	c->phase_ms = 0;
 	c->active_ms = cw_loop_now_ms(c->loop);
 	arm(c);
-	cw_admission_opened(&c->seat);
+	if (!c->opens_late)
+		cw_admission_opened(&c->seat);
 	c->local.len = sizeof(c->local.sa);
 	if (getsockname(bufferevent_getfd(c->bev), &c->local.sa.any, &c->local.len) < 0)
 		c->local = (struct cw_address){0};
@@ -543,6 +607,12 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 
 	(void)bev;
 	switch (c->state) {
+	case CW_CONNECTION_TURNING:
+		if (what & BEV_EVENT_EOF)
+			cw_connection_end(c, CW_END_PEER, "");
+		else
+			lose(c, what);
+		break;
 	case CW_CONNECTION_HANDSHAKE:
 		if (what & BEV_EVENT_CONNECTED) {
 			open_connection(c);
@@ -574,8 +644,12 @@ static void on_turn_end(void *arg)
 	case CW_CONNECTION_CONNECTING:
 		cw_connection_end(c, CW_END_REFUSED, strerror(c->connect_error));
 		break;
+	case CW_CONNECTION_TURNING:
+		turn(c);
+		break;
 	case CW_CONNECTION_HANDSHAKE:
-		open_connection(c); /* plain TCP alone comes here */
+		if (!c->ssl)
+			open_connection(c);
 		break;
 	case CW_CONNECTION_GIVEN_UP:
 		cw_connection_end(c, CW_END_CLOSED, "");
@@ -618,6 +692,11 @@ int cw_connection_start(struct cw_connection *c)
 		cw_loop_defer(c->loop, &c->turn_end);
 	}
 	return 0;
+}
+
+void cw_connection_admit(struct cw_connection *c)
+{
+	cw_admission_opened(&c->seat);
 }
 
 /* --- questions --- */

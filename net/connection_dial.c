@@ -28,6 +28,12 @@ void cw_connection_tune(int fd)
 	set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, CW_CONNECTION_DEAD_PEER_MS);
 }
 
+void cw_connection_set_patience(struct cw_connection *c, unsigned idle_ms, unsigned full_ms)
+{
+	c->idle_ms = idle_ms ? idle_ms : CW_CONNECTION_IDLE_MS;
+	c->full_after_ms = full_ms ? full_ms : CW_CONNECTION_FULL_MS;
+}
+
 static void on_connected(evutil_socket_t fd, short what, void *arg)
 {
 	struct cw_connection *c = arg;
@@ -72,9 +78,9 @@ int cw_connection_dial(struct cw_connection **out, struct cw_loop *loop,
 	if (!c)
 		return r;
 	c->remote = how->address;
-	c->idle_ms = how->idle_ms ? how->idle_ms : CW_CONNECTION_IDLE_MS;
+	cw_connection_set_patience(c, how->idle_ms, how->full_ms);
 	if (how->tls) {
-		c->ssl = cw_tls_dial(how->tls, how->local_name, how->server_name);
+		c->ssl = cw_tls_dial(how->tls, how->local_name, how->server_name, how->demand);
 		if (!c->ssl)
 			goto fail;
 	}

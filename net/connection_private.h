@@ -15,6 +15,7 @@ struct ssl_st;
 
 enum cw_connection_state {
 	CW_CONNECTION_CONNECTING, /* TCP; there is no bufferevent yet */
+	CW_CONNECTION_TURNING,    /* to TLS: what is queued leaves in clear, then HANDSHAKE */
 	CW_CONNECTION_HANDSHAKE,  /* TLS; plain TCP passes through it on its way to `opened` */
 	CW_CONNECTION_OPEN,
 	CW_CONNECTION_GIVEN_UP,  /* closed by the owner, or failed, before it was open */
@@ -30,6 +31,8 @@ struct cw_connection {
 
 	enum cw_connection_state state;
 	bool is_incoming;
+	bool opens_late;   /* half-open until cw_connection_admit */
+	bool is_turning;   /* from cw_connection_start_tls until it is open again */
 	bool has_received; /* application bytes, so the peer has accepted our certificate */
 	bool was_full;     /* `drained` is due */
 	bool has_resumed;  /* input that was left is to be delivered */
@@ -39,6 +42,7 @@ struct cw_connection {
 
 	int fd;                  /* until `bev` takes it, then -1 */
 	struct ssl_st *ssl;      /* NULL: plain TCP. Owned by `bev` as soon as there is one */
+	struct ssl_st *next_ssl; /* while TURNING: what is to become `ssl` */
 	struct event *connect;   /* while CONNECTING */
 	struct bufferevent *bev; /* from HANDSHAKE on */
 
@@ -54,7 +58,7 @@ struct cw_connection {
 	const char *deadline_name;
 	uint64_t full_ms;   /* it must have room again */
 	uint64_t active_ms; /* last bytes in or out */
-	unsigned idle_ms;
+	unsigned idle_ms, full_after_ms;
 
 	struct cw_admission_seat seat;
 	struct cw_identity *identity;
@@ -80,7 +84,10 @@ int cw_connection_adopt(struct cw_connection **out, struct cw_loop *loop, int fd
 /* Set what every TCP socket of ours has: no delay, and a dead peer noticed within CW_CONNECTION_DEAD_PEER_MS. */
 void cw_connection_tune(int fd);
 
-/* Have the phase (connect, handshake, linger) end in `ms`; 0: no bound. */
+/* How long it may be idle, and full; 0: the default. */
+void cw_connection_set_patience(struct cw_connection *c, unsigned idle_ms, unsigned full_ms);
+
+/* Have the phase (connect, handshake with what leaves before it, linger) end in `ms`; 0: no bound. */
 void cw_connection_set_phase(struct cw_connection *c, unsigned ms);
 
 /*
@@ -98,7 +105,7 @@ void cw_connection_end(struct cw_connection *c, enum cw_connection_end end, cons
 /*
  * Read who the peer is, the handshake being done.
  *
- * Returns: 0; a negative errno when its certificate cannot be read, which was logged, with `detail` set.
+ * Returns: 0; a negative errno when its certificate cannot be read, which was logged, with `detail` set. None at all is fine where any peer is.
  */
 int cw_connection_tls_identify(
 	struct cw_connection *c, char detail[static CW_CONNECTION_DETAIL_MAX]);
@@ -106,6 +113,10 @@ int cw_connection_tls_identify(
 /* The handshake failed, by an event of libevent's or (what is 0) by time: log it in one line, and say why. */
 void cw_connection_tls_failed(
 	struct cw_connection *c, short what, char detail[static CW_CONNECTION_DETAIL_MAX]);
+
+/* The handshake could not even begin, for `problem`: log it in one line. */
+void cw_connection_tls_not_begun(
+	const struct cw_connection *c, const char *problem, const char *detail);
 
 /* The same for a connection that was open: whether it was the peer's late refusal of our certificate (TLS 1.3), which is logged. */
 bool cw_connection_tls_lost(struct cw_connection *c, char detail[static CW_CONNECTION_DETAIL_MAX]);

@@ -30,7 +30,7 @@ int cw_connection_tls_identify(
 	X509 *certificate = SSL_get0_peer_certificate(c->ssl);
 	int r = certificate ? cw_identity_create(&c->identity, certificate) : -EINVAL;
 
-	if (!r)
+	if (!r || (!certificate && cw_tls_demand_of(c->ssl) == CW_TLS_ANY_PEER))
 		return 0;
 	snprintf(detail, CW_CONNECTION_DETAIL_MAX, "%s",
 		r == -E2BIG    ? "its certificate carries too many names"
@@ -97,7 +97,8 @@ void cw_connection_tls_failed(
 	struct cw_connection *c, short what, char detail[static CW_CONNECTION_DETAIL_MAX])
 {
 	unsigned long error = what ? take_error(c->bev) : 0;
-	const char *problem = what ? cw_tls_verify_problem(c->ssl, error) : NULL;
+	bool is_judged = what && cw_tls_demand_of(c->ssl) == CW_TLS_VERIFIED;
+	const char *problem = is_judged ? cw_tls_verify_problem(c->ssl, error) : NULL;
 	int alert = alert_of(error);
 
 	if (problem) {
@@ -109,6 +110,12 @@ void cw_connection_tls_failed(
 		problem = describe_failure(error, what, detail);
 	}
 	log_failure(c, problem, cw_tls_refused_subject(c->ssl), detail);
+}
+
+void cw_connection_tls_not_begun(
+	const struct cw_connection *c, const char *problem, const char *detail)
+{
+	log_failure(c, problem, NULL, detail);
 }
 
 /* The alerts that speak of a certificate (RFC 8446, 6.2). */
@@ -139,7 +146,7 @@ bool cw_connection_tls_lost(struct cw_connection *c, char detail[static CW_CONNE
 			reason ? reason : strerror(socket_error));
 	if (c->is_incoming || c->has_received || !is_about_certificate(alert))
 		return false;
-	log_failure(c, "alert", c->identity->subject, detail);
+	log_failure(c, "alert", c->identity ? c->identity->subject : NULL, detail);
 	return true;
 }
 
@@ -163,6 +170,26 @@ void cw_connection_tls_shutdown(struct cw_connection *c)
 	ERR_clear_error();
 	SSL_shutdown(c->ssl);
 	ERR_clear_error(); /* or it would be read as the failure of the next connection */
+}
+
+static bool is_secure(const struct cw_connection *c)
+{
+	return c->ssl && SSL_is_init_finished(c->ssl);
+}
+
+const char *cw_connection_tls_version(const struct cw_connection *c)
+{
+	return is_secure(c) ? SSL_get_version(c->ssl) : NULL;
+}
+
+const char *cw_connection_tls_cipher(const struct cw_connection *c)
+{
+	return is_secure(c) ? SSL_get_cipher_name(c->ssl) : NULL;
+}
+
+const char *cw_connection_tls_problem(const struct cw_connection *c)
+{
+	return is_secure(c) ? cw_tls_verify_problem(c->ssl, 0) : NULL;
 }
 
 void cw_connection_tls_free(struct ssl_st *ssl)

@@ -57,7 +57,7 @@ static void welcome(struct cw_listener *l, int fd, const struct cw_address *remo
 	evutil_make_socket_closeonexec(fd);
 	cw_connection_tune(fd);
 	if (tls)
-		ssl = cw_tls_accept(tls);
+		ssl = cw_tls_accept(tls, (struct cw_str){0}, s->demand);
 	if (tls && !ssl) {
 		close(fd);
 		goto no_memory;
@@ -66,7 +66,8 @@ static void welcome(struct cw_listener *l, int fd, const struct cw_address *remo
 		goto no_memory;
 	c->remote = *remote;
 	c->seat = seat;
-	c->idle_ms = s->idle_ms ? s->idle_ms : CW_CONNECTION_IDLE_MS;
+	c->opens_late = s->opens_late;
+	cw_connection_set_patience(c, s->idle_ms, s->full_ms);
 	if (tls)
 		cw_connection_set_phase(
 			c, s->handshake_ms ? s->handshake_ms : CW_CONNECTION_HANDSHAKE_MS);

@@ -40,9 +40,12 @@ struct cw_listener_settings {
 	struct cw_address address;
 	/* Where the current TLS snapshot is kept: read at each accept, so that a reload swaps it. NULL, or a pointer to NULL: plain TCP. */
 	struct cw_tls *const *tls;
+	enum cw_tls_demand demand; /* of the peers' certificates */
 	struct cw_admission *admission;
+	bool opens_late; /* a connection counts as half-open until cw_connection_admit, not just until it is open */
 	unsigned handshake_ms; /* 0: CW_CONNECTION_HANDSHAKE_MS */
 	unsigned idle_ms;      /* 0: CW_CONNECTION_IDLE_MS */
+	unsigned full_ms;      /* 0: CW_CONNECTION_FULL_MS */
 	const struct cw_connection_handler
 		*handler; /* of the connections; `accepted` gives each its argument */
 	/* A connection was accepted (not open yet). Returns: the argument for its handler; NULL: drop the connection at once, in silence. */
