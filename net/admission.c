@@ -17,7 +17,7 @@ struct cw_admission_host {
 struct cw_admission {
 	struct cw_admission_limits limits;
 	struct cw_table hosts; /* struct cw_admission_host, those with connections */
-	unsigned connections;
+	unsigned connections, half_open;
 	size_t input;
 };
 
@@ -31,6 +31,7 @@ struct cw_admission *cw_admission_create(void)
 		.connections = CW_LISTENER_CONNECTIONS_MAX,
 		.per_address = CW_LISTENER_PER_ADDRESS_MAX,
 		.half_open = CW_LISTENER_HALF_OPEN_MAX,
+		.half_open_total = CW_LISTENER_CONNECTIONS_MAX,
 		.input = CW_LISTENER_INPUT_MAX,
 		.input_per_address = CW_LISTENER_INPUT_PER_ADDRESS_MAX,
 	};
@@ -102,6 +103,8 @@ const char *cw_admission_enter(struct cw_admission *admission, struct cw_admissi
 
 	if (admission->connections >= limits->connections)
 		return "connections";
+	if (admission->half_open >= limits->half_open_total)
+		return "half-open-total";
 	host = find_host(admission, remote);
 	if (!host)
 		return "memory";
@@ -114,6 +117,7 @@ const char *cw_admission_enter(struct cw_admission *admission, struct cw_admissi
 		return reason;
 	}
 	admission->connections++;
+	admission->half_open++;
 	host->connections++;
 	host->half_open++;
 	*seat = (struct cw_admission_seat){
@@ -126,6 +130,7 @@ void cw_admission_opened(struct cw_admission_seat *seat)
 	if (!seat->host || !seat->is_half_open)
 		return;
 	seat->host->half_open--;
+	seat->admission->half_open--;
 	seat->is_half_open = false;
 }
 

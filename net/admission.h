@@ -22,12 +22,12 @@ struct cw_admission_seat {
 /*
  * Take a half-open place for a connection from `remote`.
  *
- * Returns: NULL and *seat set; the reason why not: "connections", "per-address", "half-open" or "memory".
+ * Returns: NULL and *seat set; the reason why not: "connections", "per-address", "half-open", "half-open-total" or "memory".
  */
 const char *cw_admission_enter(struct cw_admission *admission, struct cw_admission_seat *seat,
 	const struct cw_address *remote);
 
-/* The connection is through its handshake. */
+/* It is half-open no more. Harmless when it was not. */
 void cw_admission_opened(struct cw_admission_seat *seat);
 
 /*

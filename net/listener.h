@@ -6,8 +6,9 @@
 
 #include "net/connection.h"
 
-#define CW_LISTENER_PER_ADDRESS_MAX 1024  /* connections of one remote address (IPv6: of one /64) */
-#define CW_LISTENER_HALF_OPEN_MAX   128   /* of these, not yet through the handshake */
+#define CW_LISTENER_PER_ADDRESS_MAX 1024 /* connections of one remote address (IPv6: of one /64) */
+#define CW_LISTENER_HALF_OPEN_MAX                                                                  \
+	128 /* of these, not yet through the handshake; of all addresses: no limit of its own */
 #define CW_LISTENER_CONNECTIONS_MAX 10000 /* of all listeners that share a cw_admission */
 #define CW_LISTENER_INPUT_MAX                                                                      \
 	(512u << 20) /* bytes of input that wait for the rest of their message, on all together */
@@ -25,8 +26,9 @@ struct cw_admission;
 struct cw_admission *cw_admission_create(void);
 
 struct cw_admission_limits {
-	unsigned connections, per_address, half_open;
-	size_t input, input_per_address; /* bytes */
+	unsigned connections, per_address;
+	unsigned half_open, half_open_total; /* of one address, and of all */
+	size_t input, input_per_address;     /* bytes */
 };
 
 /* Replace the numbers; connections that are there stay. */

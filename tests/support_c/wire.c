@@ -148,6 +148,9 @@ struct wire *wire_create(const struct wire_settings *settings)
 	listen.admission = w->admission;
 	listen.handshake_ms = settings->handshake_ms;
 	listen.idle_ms = settings->idle_ms;
+	listen.full_ms = settings->full_ms;
+	listen.demand = settings->server_demand;
+	listen.opens_late = settings->opens_late;
 	listen.arg = w;
 	ck_assert_int_eq(cw_listener_create(&w->listener, w->loop, &listen), 0);
 	return w;
@@ -185,6 +188,10 @@ struct wire_end *wire_dial(struct wire *w, const struct cw_connection_dial *how)
 		dial.address = *cw_listener_address(w->listener);
 	if (!dial.tls)
 		dial.tls = w->settings.client;
+	if (dial.demand == CW_TLS_VERIFIED)
+		dial.demand = w->settings.client_demand;
+	if (dial.full_ms == 0)
+		dial.full_ms = w->settings.full_ms;
 	if (dial.local_name.len == 0)
 		dial.local_name = cw_str_of(w->settings.local_name);
 	if (dial.server_name.len == 0)

@@ -38,7 +38,9 @@ struct wire_settings {
 	struct cw_tls *server, *client; /* NULL: plain TCP */
 	const char *server_name;        /* SNI; NULL: none */
 	const char *local_name;
-	unsigned handshake_ms, idle_ms;
+	enum cw_tls_demand server_demand, client_demand;
+	bool opens_late;
+	unsigned handshake_ms, idle_ms, full_ms; /* full_ms: of both sides */
 	/* Set up an end that was accepted; false: drop it. */
 	bool (*on_accepted)(struct wire_end *end);
 };

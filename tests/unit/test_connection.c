@@ -677,7 +677,7 @@ START_TEST(bounds_handshakes)
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	struct wire_end *refused;
 
-	cw_admission_set_limits(w->admission, &(struct cw_admission_limits){9, 9, 1});
+	cw_admission_set_limits(w->admission, &(struct cw_admission_limits){9, 9, 1, 9});
 	ck_assert_int_eq(connect(fd, &address->sa.any, address->len), 0);
 	WIRE_UNTIL(w, w->n_accepted == 1);
 	refused = wire_dial(w, NULL);

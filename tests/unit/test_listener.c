@@ -12,15 +12,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static struct wire *create_limited(unsigned connections, unsigned per_address, unsigned half_open)
+static struct wire *create_limited(
+	const struct wire_settings *settings, const struct cw_admission_limits *limits)
 {
-	struct wire *w = wire_create(&(struct wire_settings){0});
+	struct wire *w = wire_create(settings);
 
-	cw_admission_set_limits(w->admission, &(struct cw_admission_limits){
-						      .connections = connections,
-						      .per_address = per_address,
-						      .half_open = half_open,
-					      });
+	cw_admission_set_limits(w->admission, limits);
 	return w;
 }
 
@@ -28,14 +25,13 @@ static const struct limit_case {
 	const char *reason;
 	struct cw_admission_limits limits;
 } limit_cases[] = {
-	{"connections", {.connections = 2, .per_address = 9, .half_open = 9}},
-	{"per-address", {.connections = 9, .per_address = 2, .half_open = 9}},
+	{"connections", {2, 9, 9, 9}},
+	{"per-address", {9, 2, 9, 9}},
 };
 
 START_TEST(bounds_connections)
 {
-	const struct cw_admission_limits *l = &limit_cases[_i].limits;
-	struct wire *w = create_limited(l->connections, l->per_address, l->half_open);
+	struct wire *w = create_limited(&(struct wire_settings){0}, &limit_cases[_i].limits);
 	struct wire_end *first = wire_dial(w, NULL), *refused;
 	char line[64];
 
@@ -59,7 +55,8 @@ END_TEST
 
 START_TEST(frees_the_place_of_who_is_dropped)
 {
-	struct wire *w = create_limited(9, 1, 1);
+	struct wire *w = create_limited(
+		&(struct wire_settings){0}, &(struct cw_admission_limits){9, 1, 1, 1});
 	struct wire_end *here = wire_dial(w, NULL);
 
 	WIRE_UNTIL(w, w->n_accepted == 1 && w->accepted[0]->opened);
@@ -69,6 +66,36 @@ START_TEST(frees_the_place_of_who_is_dropped)
 	wire_dial(w, NULL);
 	WIRE_UNTIL(w, w->n_accepted == 2 && w->accepted[1]->opened);
 	ck_assert_uint_eq(wire_count_log(w, "event=refused"), 0);
+	wire_destroy(w);
+}
+END_TEST
+
+/* An open connection keeps its half-open place until the owner says who it is. */
+START_TEST(admits_late)
+{
+	struct wire *w = create_limited(&(struct wire_settings){.opens_late = true},
+		&(struct cw_admission_limits){9, 9, 1, 9});
+	struct wire_end *refused;
+
+	wire_dial(w, NULL);
+	WIRE_UNTIL(w, w->n_accepted == 1 && w->accepted[0]->opened);
+	refused = wire_dial(w, NULL);
+	WIRE_UNTIL(w, refused->closed);
+	ck_assert_uint_eq(wire_count_log(w, "event=refused reason=half-open remote"), 1);
+	cw_connection_admit(w->accepted[0]->c);
+	cw_connection_admit(w->accepted[0]->c);
+	wire_dial(w, NULL);
+	WIRE_UNTIL(w, w->n_accepted == 2 && w->accepted[1]->opened);
+	refused = wire_dial(w, NULL);
+	WIRE_UNTIL(w, refused->closed);
+	cw_connection_admit(
+		w->dialled[0]->c); /* of one that we dialled there is nothing to admit */
+
+	/* one that goes before it was admitted leaves its place */
+	cw_connection_close(w->accepted[1]->c);
+	WIRE_UNTIL(w, w->accepted[1]->closed);
+	wire_dial(w, NULL);
+	WIRE_UNTIL(w, w->n_accepted == 3 && w->accepted[2]->opened);
 	wire_destroy(w);
 }
 END_TEST
@@ -98,14 +125,17 @@ static const struct admission_case {
 	const char *name, *first, *second;
 	bool opens;         /* the first one, before the second comes */
 	const char *reason; /* for the second */
+	unsigned total;     /* half-open ones of all */
 } admission_cases[] = {
-	{"half-open", "192.0.2.1", "192.0.2.1", false, "half-open"},
-	{"opened", "192.0.2.1", "192.0.2.1", true, NULL},
-	{"another address", "192.0.2.1", "192.0.2.2", false, NULL},
-	{"IPv4 through IPv6", "192.0.2.1", "::ffff:192.0.2.1", false, "half-open"},
-	{"mapped neighbours", "::ffff:192.0.2.2", "::ffff:192.0.2.1", false, NULL},
-	{"one /64", "2001:db8::1", "2001:db8::ffff:1", false, "half-open"},
-	{"two /64", "2001:db8::1", "2001:db8:0:1::1", false, NULL},
+	{"half-open", "192.0.2.1", "192.0.2.1", false, "half-open", 9},
+	{"opened", "192.0.2.1", "192.0.2.1", true, NULL, 9},
+	{"another address", "192.0.2.1", "192.0.2.2", false, NULL, 9},
+	{"IPv4 through IPv6", "192.0.2.1", "::ffff:192.0.2.1", false, "half-open", 9},
+	{"mapped neighbours", "::ffff:192.0.2.2", "::ffff:192.0.2.1", false, NULL, 9},
+	{"one /64", "2001:db8::1", "2001:db8::ffff:1", false, "half-open", 9},
+	{"two /64", "2001:db8::1", "2001:db8:0:1::1", false, NULL, 9},
+	{"half-open in all", "192.0.2.1", "192.0.2.2", false, "half-open-total", 1},
+	{"opened, of all", "192.0.2.1", "192.0.2.2", true, NULL, 1},
 };
 
 START_TEST(counts_addresses)
@@ -116,7 +146,7 @@ START_TEST(counts_addresses)
 	struct cw_address first, second;
 	const char *reason;
 
-	cw_admission_set_limits(admission, &(struct cw_admission_limits){9, 9, 1});
+	cw_admission_set_limits(admission, &(struct cw_admission_limits){9, 9, 1, c->total});
 	ck_assert_int_eq(cw_address_make(&first, cw_str_of(c->first), 1), 0);
 	ck_assert_int_eq(cw_address_make(&second, cw_str_of(c->second), 2), 0);
 	ck_assert_ptr_null(cw_admission_enter(admission, &seats[0], &first));
@@ -143,7 +173,7 @@ START_TEST(bounds_the_input_that_waits)
 
 	ck_assert_ptr_nonnull(admission);
 	cw_admission_set_limits(admission,
-		&(struct cw_admission_limits){9, 9, 9, .input = 150, .input_per_address = 100});
+		&(struct cw_admission_limits){9, 9, 9, 9, .input = 150, .input_per_address = 100});
 	ck_assert_int_eq(cw_address_parse(&address, cw_str_of("192.0.2.1:1")), 0);
 	ck_assert_ptr_null(cw_admission_enter(admission, &one, &address));
 	ck_assert_ptr_null(cw_admission_enter(admission, &two, &address));
@@ -359,6 +389,7 @@ int main(void)
 
 	ADD_ROWS(tc, bounds_connections, limit_cases);
 	tcase_add_test(tc, frees_the_place_of_who_is_dropped);
+	tcase_add_test(tc, admits_late);
 	tcase_add_test(tc, drops_in_silence);
 	ADD_ROWS(tc, counts_addresses, admission_cases);
 	tcase_add_test(tc, bounds_the_input_that_waits);
