@@ -52,7 +52,7 @@ class Ejabberd(Server):
                           "    access: all", "    global_routes: false", "    hosts:"]
             listeners += [f"      {name}: {{password: {secret}}}" for name, secret in self.components.items()]
         return "\n".join([
-            "loglevel: debug", "log_rotate_count: 0", f"hosts: [{', '.join(self.hosts)}]",
+            "loglevel: info", "log_rotate_count: 0", f"hosts: [{', '.join(self.hosts)}]",
             f"certfiles: [{', '.join(files)}]", f"ca_file: {self.trust}", f"s2s_cafile: {self.trust}",
             f"s2s_use_starttls: {self.starttls}", "s2s_dns_timeout: 5", "outgoing_s2s_families: [ipv4]",
             "auth_method: internal", "auth_password_format: plain", "listen:", *listeners,

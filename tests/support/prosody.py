@@ -5,7 +5,7 @@
     prosody.start()
     prosody.c2s.number, prosody.s2s.number      # the ports that it listens on
 
-Every user exists in every host and has PASSWORD. `certificate` None: the host has no certificate.
+Every user exists in every host and has PASSWORD.
 """
 
 import shutil
@@ -35,12 +35,12 @@ class Prosody(Server):
     """
 
     def __init__(self, directory, *, hosts, rooms=None, components=None, trust, dns, s2s=None, users=(), tls=True,
-                 must_encrypt=True, must_verify=False, modules=(), name="prosody"):
+                 must_encrypt=True, must_verify=False, name="prosody"):
         super().__init__(directory, name)
         self.hosts, self.rooms, self.components = hosts, rooms or {}, components or {}
         self.trust, self.dns, self.users = trust, dns, users
         self.tls, self.must_encrypt, self.must_verify = tls, must_encrypt, must_verify
-        self.modules = (*MODULES, *(("tls",) if tls else ()), *modules)
+        self.modules = (*MODULES, *(("tls",) if tls else ()))
         self.s2s, self.c2s, self.component = s2s or Port(), Port(), Port()
         (self.dir / "prosody.cfg.lua").write_text(self.configuration())
         for host in hosts:
@@ -83,8 +83,6 @@ certificates = "{self.dir}"
 {chr(10).join(parts)}"""
 
     def _ssl(self, certificate):
-        if not certificate:
-            return ""
         return (f'  ssl = {{ certificate = "{certificate.cert}"; key = "{certificate.key}"; cafile = "{self.trust}";\n'
                 '          verifyext = { "lsec_continue"; "lsec_ignore_purpose" } }\n')
 

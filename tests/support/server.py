@@ -1,5 +1,6 @@
 """A server that this project did not write, as a process of a test: its files, its free ports, its log, its end."""
 
+import ctypes
 import os
 import re
 import signal
@@ -9,6 +10,13 @@ import time
 from pathlib import Path
 
 HOST = "127.0.0.1"
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
+
+
+def _die_with_parent():
+    """In a new process: it ends with us, also where we are killed and cannot end it."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Port:
@@ -63,7 +71,8 @@ class Server:
         with open(self._log, "ab") as log:
             self.process = subprocess.Popen(
                 self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.dir,
-                env={**os.environ, **self.environment()}, start_new_session=True)  # so that kill() finds all of its processes
+                env={**os.environ, **self.environment()}, start_new_session=True,  # so that kill() finds all of its processes
+                preexec_fn=_die_with_parent)
         return self
 
     def wait(self, timeout=60):
