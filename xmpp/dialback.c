@@ -144,7 +144,9 @@ static void end_with_key(struct cw_buf *out, const char *tag, struct cw_str key)
 	cw_buf_printf(out, "</%s>", tag);
 }
 
-/* Of the conditions that come up in dialback, those that do not mean "give up" (RFC 6120, 8.3.3). */
+/*
+ * Of the conditions that come up in dialback, those that do not mean "give up" (RFC 6120, 8.3.3).
+ */
 static const char *error_type(const char *condition)
 {
 	static const char *const others[][2] = {

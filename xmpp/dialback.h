@@ -1,9 +1,10 @@
 /*
  * Server dialback on one stream (XEP-0220; keys: XEP-0185). Sans I/O.
  *
- * A stream carries *pairs* (from, to), each proved by itself. Receiving side: the peer claims a pair (db:result); whether the name is
- * allowed is the caller's to judge; then the authoritative server of `from` is asked on another stream (db:verify), and the claim is
- * answered. Initiating side: we claim pairs and send verifications.
+ * A stream carries *pairs* (from, to), each proved by itself. Receiving side: the peer claims a
+ * pair (db:result); whether the name is allowed is the caller's to judge; then the authoritative
+ * server of `from` is asked on another stream (db:verify), and the claim is answered. Initiating
+ * side: we claim pairs and send verifications.
  */
 #ifndef CW_XMPP_DIALBACK_H
 #define CW_XMPP_DIALBACK_H
@@ -19,14 +20,18 @@
 #define CW_DIALBACK_KEY_HEX     64   /* bytes of a key of ours */
 
 /*
- * The key for a stream: hex(HMAC-SHA256(hex(SHA256(secret)), "receiving originating streamid")), NUL-terminated. Names are prepared.
+ * The key for a stream: hex(HMAC-SHA256(hex(SHA256(secret)), "receiving originating streamid")),
+ * NUL-terminated. Names are prepared.
  *
  * Returns: 0; -EIO when the library fails; -ENOMEM.
  */
 int cw_dialback_key(char out[static CW_DIALBACK_KEY_HEX + 1], struct cw_str secret,
 	struct cw_str receiving, struct cw_str originating, struct cw_str stream_id);
 
-/* Whether `key` is that key, in a time that does not tell where it differs; false when it cannot be computed. */
+/*
+ * Whether `key` is that key, in a time that does not tell where it differs; false when it cannot
+ * be computed.
+ */
 bool cw_dialback_key_is(struct cw_str secret, struct cw_str receiving, struct cw_str originating,
 	struct cw_str stream_id, struct cw_str key);
 
@@ -58,8 +63,8 @@ struct cw_dialback_element {
 /*
  * Read a first-level element.
  *
- * Returns: 0 and *out set (slices of `e`); -EINVAL: no such element, or without from, to, id or key where it needs them, or a key or
- * id that is too long, or a type that nobody knows.
+ * Returns: 0 and *out set (slices of `e`); -EINVAL: no such element, or without from, to, id or
+ * key where it needs them, or a key or id that is too long, or a type that nobody knows.
  */
 int cw_dialback_read(struct cw_dialback_element *out, const struct cw_xmpp_element *e);
 
@@ -72,8 +77,8 @@ void cw_dialback_write_verify(struct cw_buf *out, struct cw_str from, struct cw_
 	struct cw_str id, struct cw_str key);
 
 /*
- * Append the answer to a claim, to a verification. `condition`: of an error, a stanza error condition (RFC 6120, 8.3.3), written
- * with the error type that fits it; else not looked at.
+ * Append the answer to a claim, to a verification. `condition`: of an error, a stanza error
+ * condition (RFC 6120, 8.3.3), written with the error type that fits it; else not looked at.
  */
 void cw_dialback_write_claim_answer(struct cw_buf *out, struct cw_str from, struct cw_str to,
 	enum cw_dialback_type type, const char *condition);
@@ -107,15 +112,16 @@ enum cw_pair_state cw_dialback_pairs_state(
 /*
  * A claim begins. A pair that is valid stays so and pends anew.
  *
- * Returns: 0; -EEXIST: it is pending already; -E2BIG: CW_DIALBACK_PENDING_MAX are, or no more could be proved; -ENOMEM.
+ * Returns: 0; -EEXIST: it is pending already; -E2BIG: CW_DIALBACK_PENDING_MAX are, or no more
+ * could be proved; -ENOMEM.
  */
 int cw_dialback_pairs_claim(struct cw_dialback_pairs *pairs, struct cw_str from, struct cw_str to);
 
 /*
  * A pending claim was answered. One that failed leaves nothing, even if the pair was valid before.
  *
- * Returns: 0; -ENOENT: nobody asked (an answer that was not pending changes nothing: CVE-2012-3525); -E2BIG: CW_DIALBACK_PAIRS_MAX
- * are proved already, and this one is forgotten.
+ * Returns: 0; -ENOENT: nobody asked (an answer that was not pending changes nothing:
+ * CVE-2012-3525); -E2BIG: CW_DIALBACK_PAIRS_MAX are proved already, and this one is forgotten.
  */
 int cw_dialback_pairs_settle(
 	struct cw_dialback_pairs *pairs, struct cw_str from, struct cw_str to, bool is_valid);

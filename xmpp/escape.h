@@ -7,8 +7,9 @@
 #include "core/buf.h"
 
 /*
- * Append `text` so that it reads back the same, as character data and as the value of an attribute in either kind of quotes.
- * It must hold only characters that XML allows. Errors are `out`'s.
+ * Append `text` so that it reads back the same, as character data and as the value of an
+ * attribute in either kind of quotes. It must hold only characters that XML allows. Errors are
+ * `out`'s.
  */
 void cw_xmpp_escape(struct cw_buf *out, struct cw_str text);
 

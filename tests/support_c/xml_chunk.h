@@ -1,6 +1,6 @@
 /*
- * A piece of an XMPP stream as expat alone understands it, for tests: an opinion on what is well-formed that is not the parser's under
- * test.
+ * A piece of an XMPP stream as expat alone understands it, for tests: an opinion on what is
+ * well-formed that is not the parser's under test.
  */
 #ifndef TESTS_SUPPORT_C_XML_CHUNK_H
 #define TESTS_SUPPORT_C_XML_CHUNK_H
@@ -21,9 +21,11 @@ struct xml_chunk {
 };
 
 /*
- * Read whole elements of a stream, with or without its header. Without one, they stand in a stream that declares what Causeway's does.
+ * Read whole elements of a stream, with or without its header. Without one, they stand in a
+ * stream that declares what Causeway's does.
  *
- * Returns: 0 and *out set, to be given to xml_chunk_finish; -EINVAL when it is not well-formed, ends within an element or has too many.
+ * Returns: 0 and *out set, to be given to xml_chunk_finish; -EINVAL when it is not well-formed,
+ * ends within an element or has too many.
  */
 int xml_chunk_read(struct xml_chunk *out, struct cw_str bytes);
 
