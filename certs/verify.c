@@ -138,6 +138,7 @@ static int judge(X509_STORE_CTX *store, void *arg)
 	(void)arg;
 	ERR_set_mark();
 	ok = X509_verify_cert(store) == 1;
+	/* the verdict alone is left of it then: it must not look like a good one */
 	if (!ok && X509_STORE_CTX_get_error(store) == X509_V_OK)
 		X509_STORE_CTX_set_error(store, X509_V_ERR_UNSPECIFIED);
 	if (ok || cw_tls_demand_of(ssl) == CW_TLS_VERIFIED) {

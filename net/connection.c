@@ -607,12 +607,6 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 
 	(void)bev;
 	switch (c->state) {
-	case CW_CONNECTION_TURNING:
-		if (what & BEV_EVENT_EOF)
-			cw_connection_end(c, CW_END_PEER, "");
-		else
-			lose(c, what);
-		break;
 	case CW_CONNECTION_HANDSHAKE:
 		if (what & BEV_EVENT_CONNECTED) {
 			open_connection(c);
@@ -621,6 +615,7 @@ static void on_event(struct bufferevent *bev, short what, void *arg)
 			cw_connection_end(c, CW_END_HANDSHAKE, detail);
 		}
 		break;
+	case CW_CONNECTION_TURNING: /* after an EOF the handshake fails */
 	case CW_CONNECTION_OPEN:
 	case CW_CONNECTION_DRAINING:
 		lose(c, what);

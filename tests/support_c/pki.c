@@ -114,13 +114,15 @@ static void add_extension(X509 *x, int nid, const char *value)
 	X509_EXTENSION_free(extension);
 }
 
-static void add_dns_names(X509 *x, const char *names)
+static void add_alt_names(X509 *x, const char *names, const char *xmpp_addr)
 {
 	static char value[16384], copy[8192];
 	char *rest = NULL;
 
 	value[0] = '\0';
-	snprintf(copy, sizeof(copy), "%s", names);
+	if (xmpp_addr)
+		snprintf(value, sizeof(value), "otherName:id-on-xmppAddr;UTF8:%s", xmpp_addr);
+	snprintf(copy, sizeof(copy), "%s", names ? names : "");
 	for (char *name = strtok_r(copy, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
 		size_t len = strlen(value);
 
@@ -140,8 +142,8 @@ static void describe(X509 *x, const struct pki_spec *spec)
 	X509_gmtime_adj(X509_getm_notBefore(x), spec->begins_s ? spec->begins_s : -3600);
 	X509_gmtime_adj(X509_getm_notAfter(x), spec->ends_s ? spec->ends_s : 90L * 86400);
 	add_extension(x, NID_basic_constraints, spec->is_ca ? "critical,CA:TRUE" : "CA:FALSE");
-	if (spec->dns)
-		add_dns_names(x, spec->dns);
+	if (spec->dns || spec->xmpp_addr)
+		add_alt_names(x, spec->dns, spec->xmpp_addr);
 	if (spec->usage)
 		add_extension(x, NID_ext_key_usage, spec->usage);
 }

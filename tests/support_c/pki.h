@@ -32,6 +32,7 @@ struct pki_spec {
 	const char *issuer;    /* another FILE of this folder (self-signed) */
 	const char *cn;        /* (`file`) */
 	const char *dns;       /* dNSNames, "a.example,b.example" (none) */
+	const char *xmpp_addr; /* an XmppAddr beside them (none) */
 	const char *usage;     /* extendedKeyUsage as in openssl.cnf, "serverAuth" (none) */
 	long begins_s, ends_s; /* from now (an hour ago, in 90 days) */
 	int rsa_bits;          /* (EC on P-256) */

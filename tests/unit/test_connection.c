@@ -184,6 +184,22 @@ START_TEST(bounds_the_queue)
 }
 END_TEST
 
+/* The end that was dialled, or the one that was accepted. */
+START_TEST(ends_what_stays_full)
+{
+	struct wire *w = wire_create(&(struct wire_settings){.full_ms = 20});
+	struct wire_end *there, *here = open_pair(w, &there);
+	struct wire_end *writer = _i ? here : there, *reader = _i ? there : here;
+
+	cw_connection_pause(reader->c);
+	writer->on_drained = flood;
+	flood(writer);
+	WIRE_UNTIL(w, writer->closed);
+	ck_assert_int_eq(writer->end, CW_END_FULL);
+	wire_destroy(w);
+}
+END_TEST
+
 START_TEST(counts_pauses)
 {
 	struct wire *w = create_wire(_i);
@@ -716,7 +732,7 @@ START_TEST(names_ends)
 {
 	ck_assert_str_eq(cw_connection_end_name(CW_END_CLOSED), "closed");
 	ck_assert_str_eq(cw_connection_end_name(CW_END_HANDSHAKE_TIMEOUT), "handshake-timeout");
-	ck_assert_str_eq(cw_connection_end_name(CW_END_OVERFLOW), "overflow");
+	ck_assert_str_eq(cw_connection_end_name(CW_END_FULL), "full");
 }
 END_TEST
 
@@ -755,6 +771,7 @@ int main(void)
 	ADD_ROWS(tc, carries_bytes_both_ways, transports);
 	ADD_ROWS(tc, floods_both_ways_intact, transports);
 	ADD_ROWS(tc, bounds_the_queue, transports);
+	tcase_add_loop_test(tc, ends_what_stays_full, 0, 2);
 	ADD_ROWS(tc, counts_pauses, transports);
 	ADD_ROWS(tc, end_waits_for_input_that_was_left, transports);
 	ADD_ROWS(tc, keeps_what_is_not_consumed, transports);
