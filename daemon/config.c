@@ -14,7 +14,7 @@ static void reader_init(struct cw_reader *r, struct cw_config *config, struct cw
 	cw_table_init(&r->rules);
 	cw_table_init(&r->transforms);
 	cw_table_init(&r->partners);
-	cw_table_init(&r->xmpp_partners);
+	cw_table_init(&r->domains);
 }
 
 static void reader_finish(struct cw_reader *r)
@@ -23,7 +23,7 @@ static void reader_finish(struct cw_reader *r)
 	cw_table_finish(&r->rules);
 	cw_table_finish(&r->transforms);
 	cw_table_finish(&r->partners);
-	cw_table_finish(&r->xmpp_partners);
+	cw_table_finish(&r->domains);
 	cw_arena_finish(&r->scratch);
 }
 
@@ -33,6 +33,7 @@ static void hand_over(struct cw_reader *r, const struct cw_file_draft *draft)
 	struct cw_config *c = r->config;
 
 	c->hostname = draft->hostname;
+	c->control_socket = draft->control_socket;
 	c->listeners = r->listeners;
 	c->n_listeners = r->n_listeners;
 	c->log_levels = r->log_levels;

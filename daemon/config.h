@@ -63,6 +63,7 @@ struct cw_config {
 	const struct cw_address *dns_servers; /* none: the system's */
 	size_t n_dns_servers;
 	const char *token_key_file; /* NULL: a key in memory only */
+	const char *control_socket; /* NULL: none */
 	const struct cw_zone *const
 		*zones; /* in file order; [0] is the zone `default`, index is cw_zone.index */
 	size_t n_zones;

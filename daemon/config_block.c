@@ -17,7 +17,8 @@ static const struct {
 	[CW_TYPE_CHOICE] = {1, 1, false},
 	[CW_TYPE_HOST] = {1, 1, false},
 	[CW_TYPE_HOSTS] = {1, 1, false},
-	[CW_TYPE_WILD_HOSTS] = {1, 1, false},
+	[CW_TYPE_DOMAINS] = {1, 1, false},
+	[CW_TYPE_WILD_DOMAINS] = {1, 1, false},
 	[CW_TYPE_FILE] = {1, 1, false},
 	[CW_TYPE_LISTEN] = {2, 3, false},
 	[CW_TYPE_LOG] = {1, 2, false},
@@ -397,13 +398,16 @@ static void read_setting(struct cw_reader *r, const struct cw_setting *s,
 	case CW_TYPE_ROUTE:
 		cw_read_route(r, node, value, s->min);
 		return;
+	case CW_TYPE_DOMAINS:
+	case CW_TYPE_WILD_DOMAINS:
+		cw_read_domains(r, s, node, value);
+		return;
 	case CW_TYPE_BOOL:
 	case CW_TYPE_NUMBER:
 	case CW_TYPE_DURATION:
 	case CW_TYPE_CHOICE:
 	case CW_TYPE_HOST:
 	case CW_TYPE_HOSTS:
-	case CW_TYPE_WILD_HOSTS:
 	case CW_TYPE_FILE:
 	case CW_TYPE_ZONE:
 	case CW_TYPE_COUNT:

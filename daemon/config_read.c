@@ -259,15 +259,12 @@ static void read_host(struct cw_reader *r, const struct cw_setting *s,
 static void read_hosts(struct cw_reader *r, const struct cw_setting *s,
 	const struct cw_conf_node *node, void *value)
 {
-	static const struct cw_str star = CW_STR("*.");
 	struct cw_str_list *list = value;
-	struct cw_str text = node->args[0].text, host = text;
+	struct cw_str text = node->args[0].text;
 	struct cw_str *items;
 	size_t i;
 
-	if (s->type == CW_TYPE_WILD_HOSTS && cw_str_starts(text, star))
-		host = cw_str_from(text, star.len);
-	if (!cw_is_host_name(host)) {
+	if (!cw_is_host_name(text)) {
 		cw_read_error(
 			r, node, &node->args[0], "%s: expected a host or domain name", s->name);
 		return;
@@ -299,6 +296,11 @@ static void read_file(struct cw_reader *r, const struct cw_setting *s,
 
 	if (text.len == 0 || text.len > 4000) {
 		expected(r, s, node, &node->args[0]);
+		return;
+	}
+	if (s->max && text.len + (size_t)folder_len > s->max) {
+		cw_read_error(r, node, &node->args[0], "%s: the path has more than %u bytes",
+			s->name, s->max);
 		return;
 	}
 	if (cw_arena_printf(&r->config->arena, &path, "%.*s%.*s", folder_len, place.file,
@@ -401,7 +403,6 @@ void cw_read_value(struct cw_reader *r, const struct cw_setting *s, const struct
 		[CW_TYPE_CHOICE] = read_choice,
 		[CW_TYPE_HOST] = read_host,
 		[CW_TYPE_HOSTS] = read_hosts,
-		[CW_TYPE_WILD_HOSTS] = read_hosts,
 		[CW_TYPE_FILE] = read_file,
 		[CW_TYPE_ZONE] = read_zone_name,
 	};

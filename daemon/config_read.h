@@ -26,8 +26,9 @@ struct cw_reader {
 	struct cw_arena scratch; /* what is needed until the reading is over */
 	int error;               /* -ENOMEM once memory was short; nothing more is read then */
 	struct cw_table zones, rules, transforms;
-	struct cw_table partners, xmpp_partners;
-	const char *last_file; /* the tree's name of a file and our copy of it */
+	struct cw_table partners;
+	struct cw_table domains; /* of the xmpp settings, each under "SETTING NAME" */
+	const char *last_file;   /* the tree's name of a file and our copy of it */
 	const char *last_file_copy;
 	void *defaults
 		[CW_CONTEXT_COUNT]; /* drafts with every default set, made when first needed */
@@ -52,6 +53,7 @@ struct cw_reader {
 struct cw_file_draft {
 	struct cw_str hostname;
 	struct cw_str_list hosting_providers;
+	const char *control_socket;
 	bool sender_check;
 };
 
@@ -66,7 +68,7 @@ struct cw_token_draft {
 
 struct cw_zone_draft {
 	struct cw_zone zone;
-	struct cw_str_list verify;
+	struct cw_str_list verify, components;
 };
 
 struct cw_partner_draft {
@@ -207,10 +209,12 @@ void cw_read_log(struct cw_reader *r, const struct cw_conf_node *node);
 void cw_read_access(struct cw_reader *r, const struct cw_conf_node *node, bool allow);
 void cw_read_partner(struct cw_reader *r, const struct cw_conf_node *node);
 
-/* config_xmpp.c: the block `xmpp`, a route, a partner's block. */
+/* config_xmpp.c: the block `xmpp`, a domain, a route, a partner's block. */
 void cw_read_xmpp(struct cw_reader *r, const struct cw_conf_node *node);
 void cw_read_xmpp_partner(
 	struct cw_reader *r, const struct cw_conf_node *node, struct cw_xmpp_draft *xmpp);
+void cw_read_domains(struct cw_reader *r, const struct cw_setting *setting,
+	const struct cw_conf_node *node, struct cw_str_list *list);
 void cw_read_route(struct cw_reader *r, const struct cw_conf_node *node,
 	struct cw_xmpp_route_list *routes, bool has_domain);
 

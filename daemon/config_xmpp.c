@@ -1,9 +1,111 @@
 /* The block xmpp, and the policy that follows from it. */
 #include "daemon/config_read.h"
+#include "xmpp/jid.h"
 
 #include <errno.h>
 
 #define PORT_XMPP 5269
+
+/* ---- names ---- */
+
+/*
+ * A name that was read. Its key is "ROLE NAME": the setting, but "local" for domains and chat
+ * nodes.
+ */
+struct domain {
+	struct cw_table_link link;
+	const struct cw_conf_node *node; /* where it stands first */
+};
+
+static struct cw_str key_of(struct cw_reader *r, const char *role, struct cw_str name)
+{
+	struct cw_str key = {"", 0};
+
+	if (cw_arena_printf(&r->scratch, &key, "%s %" CW_STR_FMT, role, CW_STR_ARG(name)) != 0)
+		r->error = -ENOMEM;
+	return key;
+}
+
+static const struct domain *find_domain(struct cw_reader *r, const char *role, struct cw_str name)
+{
+	struct cw_table_link *link = cw_table_find(&r->domains, key_of(r, role, name));
+
+	return link ? cw_container_of(link, struct domain, link) : NULL;
+}
+
+/* Note a name; one that is noted already stays where it was first. */
+static void add_domain(
+	struct cw_reader *r, const struct cw_conf_node *node, const char *role, struct cw_str name)
+{
+	struct domain *domain = cw_arena_alloc(&r->scratch, sizeof(*domain));
+
+	if (find_domain(r, role, name))
+		return;
+	if (!domain || cw_table_insert(&r->domains, &domain->link, key_of(r, role, name)) != 0)
+		r->error = -ENOMEM;
+	else
+		domain->node = node;
+}
+
+/* Note the first argument of `node`, prepared. Returns: whether it is new; else it was reported. */
+static bool add_new_domain(
+	struct cw_reader *r, const struct cw_conf_node *node, const char *role, struct cw_str name)
+{
+	const struct domain *first = find_domain(r, role, name);
+	struct cw_place place;
+
+	if (first) {
+		place = cw_conf_place(first->node, &first->node->args[0]);
+		cw_read_error(r, node, &node->args[0],
+			"\"%" CW_STR_FMT "\" stands here twice; the first one is in %s:%u",
+			CW_STR_ARG(name), place.file, place.line);
+		return false;
+	}
+	add_domain(r, node, role, name);
+	return r->error == 0;
+}
+
+/*
+ * Prepare the first argument, as names are compared. Returns: whether it can be; else an error was
+ * reported. *out is in the configuration.
+ */
+static bool prepare(
+	struct cw_reader *r, const struct cw_conf_node *node, bool may_be_wild, struct cw_str *out)
+{
+	static const struct cw_str star = CW_STR("*.");
+	struct cw_str name = node->args[0].text, prepared;
+	bool is_wild = may_be_wild && cw_str_starts(name, star);
+	int rc = cw_jid_prepare_domain(
+		&prepared, is_wild ? cw_str_from(name, star.len) : name, &r->scratch);
+
+	if (rc == 0)
+		rc = cw_arena_printf(&r->config->arena, out, "%s%" CW_STR_FMT,
+			is_wild ? star.p : "", CW_STR_ARG(prepared));
+	if (rc == -ENOMEM)
+		r->error = rc;
+	else if (rc != 0)
+		cw_read_error(r, node, &node->args[0], "%" CW_STR_FMT ": expected a domain name%s",
+			CW_STR_ARG(node->keyword.text), may_be_wild ? " or *.NAME" : "");
+	return rc == 0;
+}
+
+void cw_read_domains(struct cw_reader *r, const struct cw_setting *s,
+	const struct cw_conf_node *node, struct cw_str_list *list)
+{
+	bool is_local = s->min;
+	struct cw_str name, *items;
+
+	if (!prepare(r, node, s->type == CW_TYPE_WILD_DOMAINS, &name) ||
+		!add_new_domain(r, node, is_local ? "local" : s->name, name))
+		return;
+	items = cw_read_grow(r, list->items, list->count, sizeof(*items));
+	if (!items)
+		return;
+	items[list->count++] = name;
+	list->items = items;
+}
+
+/* ---- routes and partners ---- */
 
 void cw_read_route(struct cw_reader *r, const struct cw_conf_node *node,
 	struct cw_xmpp_route_list *routes, bool has_domain)
@@ -16,7 +118,6 @@ void cw_read_route(struct cw_reader *r, const struct cw_conf_node *node,
 	size_t i;
 
 	if (node->n_args <= first || node->n_args > first + 3 ||
-		(has_domain && !cw_is_host_name(node->args[0].text)) ||
 		!cw_read_host_port(r, node->args[first].text, &route.peer)) {
 		cw_read_error(r, node, &node->args[0],
 			"expected: route %sHOST[:PORT] [PRIORITY [WEIGHT]]",
@@ -33,8 +134,8 @@ void cw_read_route(struct cw_reader *r, const struct cw_conf_node *node,
 	}
 	if (route.peer.port == 0)
 		route.peer.port = PORT_XMPP;
-	if (has_domain)
-		route.domain = cw_read_copy(r, node->args[0].text);
+	if (has_domain && !prepare(r, node, false, &route.domain))
+		return;
 	items = cw_read_grow(r, routes->items, routes->count, sizeof(*items));
 	if (!items)
 		return;
@@ -46,18 +147,13 @@ void cw_read_xmpp_partner(
 	struct cw_reader *r, const struct cw_conf_node *node, struct cw_xmpp_draft *xmpp)
 {
 	struct cw_xmpp_partner partner = {.terms = xmpp->block.terms}, *items;
-	struct cw_named *named;
-	bool is_new = cw_read_name(r, &r->xmpp_partners, "partner", node, &named);
+	bool is_new = prepare(r, node, false, &partner.domain) &&
+		      add_new_domain(r, node, "partner", partner.domain);
 
-	if (!cw_is_host_name(node->args[0].text)) {
-		cw_read_error(r, node, &node->args[0], "partner: expected a domain name");
-		is_new = false;
-	}
 	partner.terms.routes = (struct cw_xmpp_route_list){NULL, 0};
 	cw_read_block(r, CW_IN_XMPP_PARTNER, node, node->children, &partner, 0, false);
 	if (!is_new)
 		return;
-	partner.domain = cw_read_copy(r, node->args[0].text);
 	items = cw_read_grow(r, xmpp->partners, xmpp->block.n_partners, sizeof(*items));
 	if (!items)
 		return;
@@ -67,59 +163,60 @@ void cw_read_xmpp_partner(
 
 /* ---- the lists ---- */
 
-/* A name of a list, in lower case, as a key. */
-static struct cw_str lower(struct cw_reader *r, struct cw_str name)
+/* *.NAME where wildcards are off. */
+static void check_wildcards(
+	struct cw_reader *r, const char *setting, const struct cw_str_list *names, bool wildcards)
 {
-	char *copy = cw_arena_alloc(&r->scratch, name.len + 1);
-	size_t i;
+	static const struct cw_str star = CW_STR("*");
 
-	if (!copy) {
-		r->error = -ENOMEM;
-		return (struct cw_str){NULL, 0};
+	for (size_t i = 0; i < names->count && !wildcards && !r->error; i++) {
+		const struct domain *d = NULL;
+
+		if (cw_str_starts(names->items[i], star))
+			d = find_domain(r, setting, names->items[i]);
+		if (d)
+			cw_read_error(
+				r, d->node, &d->node->args[0], "*.NAME needs \"wildcards yes\"");
 	}
-	for (i = 0; i < name.len; i++)
-		copy[i] = cw_char_lower(name.p[i]);
-	return cw_str_make(copy, name.len);
 }
 
-static void add_name(struct cw_reader *r, struct cw_table *names, struct cw_str name)
+/* A name on both lists, or denied and routed. */
+static void check_denied(struct cw_reader *r, const struct cw_xmpp_block *b)
 {
-	struct cw_table_link *link = cw_arena_alloc(&r->scratch, sizeof(*link));
-	struct cw_str key = lower(r, name);
-
-	if (!link || !key.p || cw_table_insert(names, link, key) != 0)
-		r->error = -ENOMEM;
-}
-
-/* A name on both lists, and *.NAME where wildcards are off. */
-static void check_lists(
-	struct cw_reader *r, const struct cw_conf_node *node, const struct cw_xmpp_draft *draft)
-{
-	static const struct cw_str allow = CW_STR("allow"), deny = CW_STR("deny"),
-				   star = CW_STR("*");
-	const struct cw_conf_node *child;
-	struct cw_table names;
+	const struct cw_xmpp_route_list *routes = &b->terms.routes;
+	const struct domain *d;
 	size_t i;
 
-	cw_table_init(&names);
-	for (i = 0; i < draft->block.allow.count && !r->error; i++)
-		add_name(r, &names, draft->block.allow.items[i]);
-	for (i = 0; draft->block.terms.static_routes && i < draft->block.terms.routes.count &&
-		    !r->error;
-		i++)
-		add_name(r, &names, draft->block.terms.routes.items[i].domain);
-	for (child = node->children; child && !r->error; child = child->next) {
-		bool is_deny = cw_str_eq(child->keyword.text, deny);
-
-		if (child->n_args != 1 || (!is_deny && !cw_str_eq(child->keyword.text, allow)))
+	for (i = 0; i < routes->count && b->terms.static_routes && !r->error; i++)
+		add_domain(r, NULL, "routed", routes->items[i].domain);
+	for (i = 0; i < b->n_partners && !r->error; i++)
+		if (b->partners[i].terms.static_routes && b->partners[i].terms.routes.count)
+			add_domain(r, NULL, "routed", b->partners[i].domain);
+	for (i = 0; i < b->deny.count && !r->error; i++) {
+		if (!find_domain(r, "allow", b->deny.items[i]) &&
+			!find_domain(r, "routed", b->deny.items[i]))
 			continue;
-		if (!draft->wildcards && cw_str_starts(child->args[0].text, star))
-			cw_read_error(r, child, &child->args[0], "*.NAME needs \"wildcards yes\"");
-		if (is_deny && cw_table_find(&names, lower(r, child->args[0].text)))
-			cw_read_error(r, child, &child->args[0],
+		d = find_domain(r, "deny", b->deny.items[i]);
+		if (d)
+			cw_read_error(r, d->node, &d->node->args[0],
 				"this name is allowed, too (by allow, or by a static route)");
 	}
-	cw_table_finish(&names);
+}
+
+/* A component is a foreign domain. */
+static void check_components(struct cw_reader *r)
+{
+	for (size_t i = 0; i < r->n_zones; i++) {
+		const struct cw_zone *zone = r->zone_list[i];
+
+		for (size_t k = 0; k < zone->n_components && !r->error; k++) {
+			const struct domain *d = find_domain(r, "component", zone->components[k]);
+
+			if (d && find_domain(r, "local", zone->components[k]))
+				cw_read_error(r, d->node, &d->node->args[0],
+					"this is a local domain; a component is a foreign one");
+		}
+	}
 }
 
 void cw_read_xmpp(struct cw_reader *r, const struct cw_conf_node *node)
@@ -130,7 +227,10 @@ void cw_read_xmpp(struct cw_reader *r, const struct cw_conf_node *node)
 	cw_read_defaults(r, CW_IN_XMPP, &draft, sizeof(draft));
 	cw_read_block(r, CW_IN_XMPP, node, node->children, &draft, 0, false);
 	cw_read_block(r, CW_IN_XMPP, node, node->children, &draft, 0, true);
-	check_lists(r, node, &draft);
+	check_wildcards(r, "allow", &draft.block.allow, draft.wildcards);
+	check_wildcards(r, "deny", &draft.block.deny, draft.wildcards);
+	check_denied(r, &draft.block);
+	check_components(r);
 	if (draft.block.inside && draft.block.inside->type != CW_ZONE_XMPP)
 		cw_read_error(r, node, &node->keyword, "inside: \"%s\" is no zone of type xmpp",
 			draft.block.inside->name.p);

@@ -3,9 +3,10 @@
 
 #include <errno.h>
 
-#define PORT_TLS  5061
-#define PORT_TCP  5060
-#define PORT_XMPP 5269
+#define PORT_TLS       5061
+#define PORT_TCP       5060
+#define PORT_XMPP      5269
+#define PORT_COMPONENT 5347 /* of the usual servers; XEP-0114 names none */
 
 /* Words that mean something else where a zone can be named. */
 static const char *const reserved_names[] = {"default", "any", "all-zones", "none"};
@@ -63,14 +64,13 @@ void cw_read_peer(struct cw_reader *r, const struct cw_conf_node *node, struct c
 	z->peers[z->n_peers++] = peer;
 }
 
-/* A peer that stands there and is wrong was complained of already. */
-static bool names_a_peer(const struct cw_conf_node *node)
+/* What stands there and is wrong was complained of already. */
+static bool names(const struct cw_conf_node *node, const char *setting)
 {
-	static const struct cw_str peer = CW_STR("peer");
 	const struct cw_conf_node *child;
 
 	for (child = node->children; child; child = child->next)
-		if (cw_str_eq(child->keyword.text, peer))
+		if (cw_str_eq(child->keyword.text, cw_str_of(setting)))
 			return true;
 	return false;
 }
@@ -83,6 +83,25 @@ static void warn_unavailable(
 			"zones of type %s are not available in this version: nothing reaches this "
 			"zone",
 			cw_zone_type_name(type));
+}
+
+/* What a zone of components cannot do without. */
+static void check_components(struct cw_reader *r, const struct cw_conf_node *node)
+{
+	bool has_secret = names(node, "component-secret-file");
+
+	if (!names(node, "component")) {
+		if (has_secret)
+			cw_read_error(r, node, &node->args[0],
+				"\"component-secret-file\" is for a zone with \"component\"");
+		return;
+	}
+	if (!names(node, "peer"))
+		cw_read_error(r, node, &node->args[0],
+			"a zone with \"component\" needs a \"peer\": the server that takes it in");
+	if (!has_secret)
+		cw_read_error(r, node, &node->args[0],
+			"a zone with \"component\" needs a \"component-secret-file\"");
 }
 
 static void add_zone(struct cw_reader *r, const struct cw_zone *zone, struct cw_named *named)
@@ -115,8 +134,12 @@ void cw_read_zone(struct cw_reader *r, const struct cw_conf_node *node)
 	is_new = cw_read_name(r, &r->zones, "zone", node, &named);
 	cw_read_defaults(r, CW_IN_ZONE, &draft, sizeof(draft));
 	cw_read_block(r, CW_IN_ZONE, node, node->children, &draft, type, false);
-	if (type == CW_ZONE_NEIGHBOR && !names_a_peer(node))
+	if (type == CW_ZONE_NEIGHBOR && !names(node, "peer"))
 		cw_read_error(r, node, &node->args[0], "a zone of type neighbor needs a \"peer\"");
+	if (type == CW_ZONE_XMPP)
+		check_components(r, node);
+	draft.zone.components = draft.components.items;
+	draft.zone.n_components = draft.components.count;
 	if (r->n_zones == CW_ZONES_MAX)
 		cw_read_error(r, node, &node->keyword, "more than %d zones", CW_ZONES_MAX - 1);
 	if (!is_new || r->n_zones == CW_ZONES_MAX)
@@ -147,7 +170,7 @@ void cw_read_default_zone(struct cw_reader *r)
 static uint16_t default_port(const struct cw_zone *zone)
 {
 	if (zone->type == CW_ZONE_XMPP)
-		return PORT_XMPP;
+		return zone->n_components ? PORT_COMPONENT : PORT_XMPP;
 	return zone->transport == CW_ZONE_TCP ? PORT_TCP : PORT_TLS;
 }
 

@@ -10,6 +10,7 @@
 #define BIT_DNS       BIT(CW_ZONE_DNS)
 #define BIT_XMPP      BIT(CW_ZONE_XMPP)
 #define BIT_CLIENT    BIT(CW_ZONE_TRAVERSAL_CLIENT)
+#define BIT_SIP       (BIT_NEIGHBOR | BIT_DNS | BIT_TRAVERSAL)
 #define BIT_TRAVERSAL (BIT_CLIENT | BIT(CW_ZONE_TRAVERSAL_SERVER))
 
 static const struct cw_choice crl_missing_words[] = {
@@ -122,6 +123,11 @@ static const struct cw_setting file_settings[] = {
 			"matches does, once. Names are unique."},
 	{"xmpp", CW_TYPE_BLOCK, CW_SETTING_LATE, .block = CW_IN_XMPP,
 		.help = "XMPP federation: see below."},
+	{"control-socket", CW_TYPE_FILE, AT(control_socket), .arguments = "PATH", .max = 107,
+		.default_help = "none",
+		.help = "The Unix socket over which *causeway status*, *connections* and *trace* "
+			"ask the daemon; only its user and root may. An old one that nobody "
+			"listens on is replaced."},
 	{"include", CW_TYPE_INCLUDE, CW_SETTING_REPEATABLE, .arguments = "PATTERN",
 		.help = "Read the files that match, in sorted order, as if their text stood here. "
 			"Relative to the folder of the file that says "
@@ -177,9 +183,9 @@ static const struct cw_setting zone_settings[] = {
 			"domain. The _traversal_ types are not available in this version."},
 	{"peer", CW_TYPE_PEER, CW_SETTING_REPEATABLE, .arguments = "HOST[:PORT]",
 		.zone_types = BIT_NEIGHBOR | BIT_XMPP | BIT_CLIENT,
-		.help = "A system of a neighbor zone, by name or address (IPv6 in brackets); 1 to "
-			"6, tried in order. Ports: 5061, with tcp 5060, "
-			"XMPP 5269."},
+		.help = "A system of the zone, by name or address (IPv6 in brackets); up to "
+			"6, tried in order. Ports: 5061, with tcp 5060, XMPP 5269, with "
+			"*component* 5347."},
 	{"transport", CW_TYPE_CHOICE, .choices = transport_words, .default_value = "tls",
 		AT(transport), .zone_types = BIT_NEIGHBOR, .help = "How it is reached."},
 	{"name", CW_TYPE_HOST, .arguments = "NAME", AT(local_name), .default_help = "hostname",
@@ -197,21 +203,30 @@ static const struct cw_setting zone_settings[] = {
 			"which lies in the domain's namespace or is a "
 			"*hosting-provider*; _domain_: it names the domain; _off_: any valid "
 			"certificate."},
-	{"wildcards", CW_TYPE_BOOL, .default_value = "no", AT(wildcards),
+	{"wildcards", CW_TYPE_BOOL, .default_value = "no", AT(wildcards), .zone_types = BIT_SIP,
 		.help = "Whether a left-most \\* in the certificate's name may match (RFC 5922 "
 			"forbids it)."},
 	{"trusted", CW_TYPE_BOOL, .default_value = "no", AT(trusted),
 		.help = "Whether its requests count as authenticated (for rules with "
 			"*authenticated yes*) and keep their identity headers."},
 	{"hop-count", CW_TYPE_NUMBER, .min = 1, .max = 255, .default_value = "15", AT(hop_count),
+		.zone_types = BIT_SIP,
 		.help = "Upper limit of the Max-Forwards that is written towards the zone."},
 	{"connect-timeout", CW_TYPE_DURATION, .min = 1, .max = 30000, .default_value = "3",
 		AT(connect_timeout_ms),
 		.help = "How long a peer may take to connect before the next one is tried."},
 	{"response-timeout", CW_TYPE_DURATION, .min = 1, .max = 31000, .default_value = "20",
-		AT(response_timeout_ms),
+		AT(response_timeout_ms), .zone_types = BIT_SIP,
 		.help = "How long a final answer to anything but an INVITE may take. Stay below "
 			"the sender's 32 seconds."},
+	{"component", CW_TYPE_DOMAINS, CW_SETTING_REPEATABLE, .arguments = "DOMAIN",
+		.offset = offsetof(struct cw_zone_draft, components), .zone_types = BIT_XMPP,
+		.help = "A foreign domain for which the peer is asked as its component "
+			"(XEP-0114), over a connection of its own: for servers that cannot be told "
+			"to send everything to Causeway."},
+	{"component-secret-file", CW_TYPE_FILE, AT(component_secret_file), .zone_types = BIT_XMPP,
+		.help = "The file of the secret that the peer wants of its components, one line. "
+			"Needed with *component*. Nobody but its owner and group may read it."},
 	{"monitor", CW_TYPE_BOOL, .default_value = "no", AT(monitor),
 		.zone_types = BIT_NEIGHBOR | BIT_CLIENT,
 		.help = "Whether peers are asked by OPTIONS whether they live. Those that do not "
@@ -328,9 +343,9 @@ static const struct cw_setting transform_settings[] = {
 
 #define AT(member) .offset = offsetof(struct cw_xmpp_draft, member)
 static const struct cw_setting xmpp_settings[] = {
-	{"domain", CW_TYPE_HOSTS, CW_SETTING_REPEATABLE, .arguments = "NAME", AT(block.domains),
-		.help = "A local domain that federates."},
-	{"chat-node", CW_TYPE_HOSTS, CW_SETTING_REPEATABLE, .arguments = "NAME",
+	{"domain", CW_TYPE_DOMAINS, CW_SETTING_REPEATABLE, .arguments = "NAME", .min = true,
+		AT(block.domains), .help = "A local domain that federates."},
+	{"chat-node", CW_TYPE_DOMAINS, CW_SETTING_REPEATABLE, .arguments = "NAME", .min = true,
 		AT(block.chat_nodes), .help = "A chat node alias."},
 	{"inside", CW_TYPE_ZONE, .arguments = "ZONE", AT(block.inside),
 		.help = "The xmpp zone of the organisation's own server."},
@@ -341,9 +356,9 @@ static const struct cw_setting xmpp_settings[] = {
 		AT(block.privacy), .help = "Which list decides who may federate."},
 	{"wildcards", CW_TYPE_BOOL, .default_value = "no", AT(wildcards),
 		.help = "Whether \\*.NAME may stand on the lists."},
-	{"allow", CW_TYPE_WILD_HOSTS, CW_SETTING_REPEATABLE, .arguments = "NAME", AT(block.allow),
+	{"allow", CW_TYPE_WILD_DOMAINS, CW_SETTING_REPEATABLE, .arguments = "NAME", AT(block.allow),
 		.help = "A name on the allow list."},
-	{"deny", CW_TYPE_WILD_HOSTS, CW_SETTING_REPEATABLE, .arguments = "NAME", AT(block.deny),
+	{"deny", CW_TYPE_WILD_DOMAINS, CW_SETTING_REPEATABLE, .arguments = "NAME", AT(block.deny),
 		.help = "A name on the deny list."},
 	{"route", CW_TYPE_ROUTE, CW_SETTING_REPEATABLE,
 		.arguments = "DOMAIN HOST[:PORT] [PRIORITY [WEIGHT]]", .min = true,

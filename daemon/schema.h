@@ -26,17 +26,18 @@ enum cw_context {
 
 /* What a setting takes; config_read.c has one reader for each. */
 enum cw_setting_type {
-	CW_TYPE_BLOCK,      /* { ... } */
-	CW_TYPE_NAMED,      /* NAME { ... } */
-	CW_TYPE_INCLUDE,    /* read by core/conf */
-	CW_TYPE_BOOL,       /* yes | no, a bool */
-	CW_TYPE_NUMBER,     /* an unsigned */
-	CW_TYPE_DURATION,   /* 3, 3s, 500ms, 10m, 1h: an unsigned of milliseconds */
-	CW_TYPE_CHOICE,     /* one of `choices`, an unsigned or an enum */
-	CW_TYPE_HOST,       /* a host name, a struct cw_str */
-	CW_TYPE_HOSTS,      /* a host name that is added to a struct cw_str_list */
-	CW_TYPE_WILD_HOSTS, /* the same, and *.NAME is possible */
-	CW_TYPE_FILE,       /* a path, a const char * */
+	CW_TYPE_BLOCK,        /* { ... } */
+	CW_TYPE_NAMED,        /* NAME { ... } */
+	CW_TYPE_INCLUDE,      /* read by core/conf */
+	CW_TYPE_BOOL,         /* yes | no, a bool */
+	CW_TYPE_NUMBER,       /* an unsigned */
+	CW_TYPE_DURATION,     /* 3, 3s, 500ms, 10m, 1h: an unsigned of milliseconds */
+	CW_TYPE_CHOICE,       /* one of `choices`, an unsigned or an enum */
+	CW_TYPE_HOST,         /* a host name, a struct cw_str */
+	CW_TYPE_HOSTS,        /* a host name that is added to a struct cw_str_list */
+	CW_TYPE_DOMAINS,      /* a domain that federates by XMPP, prepared, likewise */
+	CW_TYPE_WILD_DOMAINS, /* the same, and *.NAME is possible */
+	CW_TYPE_FILE,         /* a path, a const char * */
 	CW_TYPE_LISTEN,
 	CW_TYPE_LOG,
 	CW_TYPE_DNS_SERVER,
@@ -72,7 +73,7 @@ struct cw_setting {
 	unsigned flags;
 	const char *arguments; /* as a person writes them; NULL: as the type says */
 	const struct cw_choice *choices;
-	unsigned min, max;         /* of a number, or of milliseconds */
+	unsigned min, max; /* of a number, or of milliseconds; of a file, the path's bytes */
 	const char *default_value; /* a word as it would be written; NULL: none */
 	const char *default_help;  /* in words, where the default is no word */
 	unsigned zone_types;       /* bits of enum cw_zone_type where it may stand; 0: all */

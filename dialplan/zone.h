@@ -58,6 +58,10 @@ struct cw_zone {
 	bool monitor;          /* OPTIONS to each peer; those that do not answer are skipped */
 	bool address_fallback; /* dns: A/AAAA where no SRV exists */
 	bool allow_private;    /* dns: loopback and private targets are allowed */
+	/* xmpp: foreign domains for which its peer is asked as by a component (XEP-0114), prepared */
+	const struct cw_str *components;
+	size_t n_components;
+	const char *component_secret_file; /* NULL: it has none */
 	unsigned hop_count;
 	unsigned connect_timeout_ms;
 	unsigned response_timeout_ms;

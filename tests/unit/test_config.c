@@ -2,54 +2,13 @@
 #include "daemon/config.h"
 
 #include "daemon/config_read.h"
+#include "tests/unit/config_parse.h"
 #include "tests/unit/unit.h"
 
 #include <errno.h>
 
 /* A zone that is right, on a line of its own. */
 #define N "zone N { type neighbor; peer a.example }\n"
-
-/* All messages as "LINE:COLUMN text" lines, warnings as "LINE:COLUMN (text)". */
-static char *messages_of(struct cw_diag *diag)
-{
-	char *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-
-	ck_assert_ptr_nonnull(f);
-	cw_diag_sort(diag);
-	for (size_t i = 0; i < diag->count; i++) {
-		const struct cw_diag_entry *e = &diag->entries[i];
-
-		fprintf(f, e->severity == CW_SEVERITY_ERROR ? "%u:%u %s\n" : "%u:%u (%s)\n",
-			e->place.line, e->place.column, e->message);
-	}
-	fclose(f);
-	return text;
-}
-
-static struct cw_config *parse(const char *text, struct cw_diag *diag)
-{
-	struct cw_str copy = heap_copy(cw_str_of(text));
-	struct cw_config *config = NULL;
-
-	ck_assert_int_eq(cw_config_parse(&config, "etc/test.conf", copy, diag), 0);
-	heap_free(copy);
-	return config;
-}
-
-/* A configuration that is right. */
-static struct cw_config *parse_good(const char *text)
-{
-	struct cw_diag diag = {0};
-	struct cw_config *config = parse(text, &diag);
-	char *messages = messages_of(&diag);
-
-	ck_assert_msg(diag.errors + diag.warnings == 0, "%s", messages);
-	free(messages);
-	cw_diag_finish(&diag);
-	return config;
-}
 
 /* ---- what is read ---- */
 
@@ -264,58 +223,6 @@ START_TEST(reads_zones_and_rules)
 }
 END_TEST
 
-START_TEST(keeps_the_xmpp_block)
-{
-	static const char text[] =
-		"xmpp { domain a.example; domain b.example; chat-node c.example; inside im\n"
-		"	security optional; certificates any; dialback-secret-file s; sasl-external "
-		"no\n"
-		"	privacy deny-list; wildcards yes; allow p.example; deny *.q.example\n"
-		"	static-routes yes; route r.example 127.0.0.1 1 2; idle-timeout 90\n"
-		"	partner l.example { security none; route 192.0.2.7:5270 } }\n"
-		"zone im { type xmpp; peer 127.0.0.2 }\n"
-		"listen xmpps 0.0.0.0:5270\n"
-		"zone t { type traversal-server; verify v.example }\n"
-		"zone u { type traversal-client; peer p.example }\n";
-	struct cw_diag diag = {0};
-	struct cw_config *c = parse(text, &diag);
-	char *messages = messages_of(&diag);
-	const struct cw_xmpp_settings *x = &c->xmpp;
-
-	ck_assert_str_eq(messages,
-		"8:6 (zones of type traversal-server are not available in this version: nothing "
-		"reaches this zone)\n"
-		"9:6 (zones of type traversal-client are not available in this version: nothing "
-		"reaches this zone)\n");
-	ck_assert(x->is_configured && x->wildcards);
-	ck_assert_uint_eq(x->block.domains.count, 2);
-	ck_assert_str_eq(x->block.domains.items[1].p, "b.example");
-	ck_assert_str_eq(x->block.chat_nodes.items[0].p, "c.example");
-	ck_assert_ptr_eq(x->block.inside, cw_config_zone(c, cw_str_of("im")));
-	ck_assert_uint_eq(x->block.inside->peers[0].port, 5269);
-	ck_assert_int_eq(x->block.privacy, CW_XMPP_DENY_LIST);
-	ck_assert_str_eq(x->block.allow.items[0].p, "p.example");
-	ck_assert_str_eq(x->block.deny.items[0].p, "*.q.example");
-	ck_assert_int_eq(x->block.terms.security, CW_XMPP_OPTIONAL);
-	ck_assert_int_eq(x->block.terms.certificates, CW_XMPP_ANY);
-	ck_assert_str_eq(x->dialback_secret_file, "etc/s");
-	ck_assert(!x->block.terms.sasl_external && x->block.terms.static_routes);
-	ck_assert_uint_eq(x->block.terms.idle_timeout_ms, 90000);
-	ck_assert_str_eq(x->block.terms.routes.items[0].domain.p, "r.example");
-	ck_assert_uint_eq(x->block.terms.routes.items[0].peer.port, 5269);
-	ck_assert_uint_eq(x->block.terms.routes.items[0].weight, 2);
-	ck_assert_uint_eq(x->block.n_partners, 1);
-	ck_assert_str_eq(x->block.partners[0].domain.p, "l.example");
-	ck_assert_int_eq(x->block.partners[0].terms.security, CW_XMPP_NONE);
-	ck_assert_int_eq(x->block.partners[0].terms.certificates, CW_XMPP_ANY); /* as for all */
-	ck_assert_uint_eq(x->block.partners[0].terms.routes.count, 1);
-	ck_assert_uint_eq(x->block.partners[0].terms.routes.items[0].peer.port, 5270);
-	free(messages);
-	cw_config_destroy(c);
-	cw_diag_finish(&diag);
-}
-END_TEST
-
 /* ---- what is refused ---- */
 
 static const struct error_case {
@@ -483,19 +390,10 @@ static const struct error_case {
 		"etc/test.conf:1\n"},
 	{"partner without certificate", "partner p.example { }",
 		"1:1 \"certificate\" is missing in a partner block\n"},
-	{"on both lists", "xmpp { allow A.example\ndeny a.example }",
-		"2:6 this name is allowed, too (by allow, or by a static route)\n"},
-	{"routed and denied",
-		"xmpp { static-routes yes; route a.example 192.0.2.1\ndeny a.example }",
-		"2:6 this name is allowed, too (by allow, or by a static route)\n"},
-	{"a wildcard where none are", "xmpp { allow *.a.example }",
-		"1:14 *.NAME needs \"wildcards yes\"\n"},
-	{"inside of the wrong type", N "xmpp { inside N }",
-		"2:1 inside: \"N\" is no zone of type xmpp\n"},
-	{"a setting of xmpp in a partner", "xmpp { partner p.example { domain x.example } }",
-		"1:28 \"domain\" does not belong here; it stands in the xmpp block\n"},
-	{"a route too long", "xmpp { route a.example b.example 1 2 3 }",
-		"1:38 expected: route DOMAIN HOST[:PORT] [PRIORITY [WEIGHT]]\n"},
+	{"a long control-socket",
+		"control-socket /a23456789/a23456789/a23456789/a23456789/a23456789/a23456789/"
+		"a23456789/a23456789/a23456789/a23456789/a2345678",
+		"1:16 control-socket: the path has more than 107 bytes\n"},
 	{"all of them", "hostnme x\n}\nzone z { type dns; peer x\nfoo }\nrule r { target zz }",
 		"1:1 unknown setting \"hostnme\" in the file outside of blocks; did you mean "
 		"\"hostname\"?\n"
@@ -765,7 +663,6 @@ int main(void)
 		tcase, logs_what_it_is_told_to, 0, sizeof(log_cases) / sizeof(log_cases[0]));
 	tcase_add_test(tcase, keeps_of_a_long_line_what_stands_around_the_place);
 	tcase_add_test(tcase, reads_zones_and_rules);
-	tcase_add_test(tcase, keeps_the_xmpp_block);
 	ADD_ROWS(tcase, refuses, error_cases);
 	ADD_ROWS(tcase, doubts, doubt_cases);
 	tcase_add_test(tcase, calls_nothing_missing_that_is_only_wrong);
