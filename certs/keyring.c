@@ -1,14 +1,11 @@
 /* The file of token keys: read whole, or made whole when it is not there. */
 #include "certs/keyring.h"
 
+#include "certs/private_file.h"
+
 #include <openssl/crypto.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define FILE_MAX       16384 /* bytes; eight keys take 400 */
 #define KEY_TEXT       CW_BASE64URL_LEN(CW_KEY_BYTES)
@@ -21,22 +18,6 @@ struct reader {
 	unsigned line;
 	struct cw_str text; /* of the line */
 };
-
-static void complain_file(const char *path, struct cw_diag *diag, const char *what)
-{
-	struct cw_place place = {.file = path};
-
-	cw_diag_add(diag, CW_SEVERITY_ERROR, &place, "%s", what);
-}
-
-/* A call failed. Returns: `error`, to be passed on. */
-static int complain_errno(const char *path, struct cw_diag *diag, const char *what, int error)
-{
-	struct cw_place place = {.file = path};
-
-	cw_diag_add(diag, CW_SEVERITY_ERROR, &place, "%s: %s", what, strerror(-error));
-	return error;
-}
 
 static bool is_blank(char c)
 {
@@ -127,87 +108,25 @@ static int read_text(
 		text = cw_str_from(text, end + 1);
 	}
 	if (diag->errors == errors && ring->n_keys == 0)
-		complain_file(path, diag,
+		cw_diag_add(diag, CW_SEVERITY_ERROR, &(struct cw_place){.file = path},
 			"holds no key; expected a line \"NUMBER BASE64URL-OF-32-BYTES\"");
 	return diag->errors == errors ? 0 : -EINVAL;
 }
 
-/* Read up to `room` bytes. Returns: their number; a negative errno. */
-static ssize_t read_all(int fd, char *buf, size_t room)
+static int read_file(struct cw_keyring *ring, const char *path, struct cw_diag *diag)
 {
-	size_t len = 0;
+	char text[FILE_MAX];
+	size_t len;
+	int r = cw_private_file_read(text, sizeof(text), &len, path, diag);
 
-	while (len < room) {
-		ssize_t n = read(fd, buf + len, room - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-	return (ssize_t)len;
-}
-
-static int check_file(const char *path, int fd, struct cw_diag *diag)
-{
-	struct stat st;
-
-	if (fstat(fd, &st))
-		return complain_errno(path, diag, "cannot be looked at", -errno);
-	if (!S_ISREG(st.st_mode)) {
-		complain_file(path, diag, "is no regular file");
-		return -EINVAL;
-	}
-	/* a group may read it: keys are often root's, handed to the daemon's group */
-	if (st.st_mode & (S_IRWXO | S_IWGRP)) {
-		complain_file(
-			path, diag, "its mode lets others at the keys; expected 0600 or 0640");
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int read_file(struct cw_keyring *ring, const char *path, int fd, struct cw_diag *diag)
-{
-	char text[FILE_MAX + 1];
-	ssize_t len;
-	int r = check_file(path, fd, diag);
-
-	if (r)
-		return r;
-	len = read_all(fd, text, sizeof(text));
-	if (len < 0) {
-		r = complain_errno(path, diag, "cannot be read", (int)len);
-	} else if (len > FILE_MAX) {
-		cw_diag_add(diag, CW_SEVERITY_ERROR, NULL, "%s: is longer than %d bytes", path,
-			FILE_MAX);
-		r = -EINVAL;
-	} else {
-		r = read_text(ring, path, cw_str_make(text, (size_t)len), diag);
-	}
+	if (!r)
+		r = read_text(ring, path, cw_str_make(text, len), diag);
 	OPENSSL_cleanse(text, sizeof(text));
 	return r;
 }
 
-static int write_all(int fd, const char *p, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, p, len);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			p += n;
-			len -= (size_t)n;
-		}
-	}
-	return fsync(fd) ? -errno : 0;
-}
-
-static int fill_new_file(int fd)
+/* Make the file with a fresh key, unless there is one. */
+static int make_file(const char *path, struct cw_diag *diag)
 {
 	static const char head[] =
 		"# Keys of Record-Route tokens: the first one signs, all verify.\n0 ";
@@ -215,40 +134,16 @@ static int fill_new_file(int fd)
 	char text[sizeof(head) - 1 + KEY_TEXT + 1];
 	int r = cw_random_bytes(key, sizeof(key));
 
-	if (!r) {
-		memcpy(text, head, sizeof(head) - 1);
-		cw_base64url_encode(text + sizeof(head) - 1, key, sizeof(key));
-		text[sizeof(text) - 1] = '\n';
-		r = write_all(fd, text, sizeof(text));
+	if (r) {
+		cw_diag_add(diag, CW_SEVERITY_ERROR, NULL, "no random bytes for a token key");
+		return r;
 	}
+	memcpy(text, head, sizeof(head) - 1);
+	cw_base64url_encode(text + sizeof(head) - 1, key, sizeof(key));
+	text[sizeof(text) - 1] = '\n';
+	r = cw_private_file_make(path, cw_str_make(text, sizeof(text)), diag);
 	OPENSSL_cleanse(key, sizeof(key));
 	OPENSSL_cleanse(text, sizeof(text));
-	return r;
-}
-
-/* Make the file, whole or not at all; that another process was faster is fine: link() never replaces. */
-static int make_file(const char *path)
-{
-	size_t room = strlen(path) + sizeof(".XXXXXX");
-	char *temporary = malloc(room);
-	int fd, r;
-
-	if (!temporary)
-		return -ENOMEM;
-	snprintf(temporary, room, "%s.XXXXXX", path);
-	fd = mkstemp(temporary); /* mode 0600 */
-	if (fd < 0) {
-		r = -errno;
-		goto out;
-	}
-	r = fill_new_file(fd);
-	if (close(fd) && !r)
-		r = -errno;
-	if (!r && link(temporary, path) && errno != EEXIST)
-		r = -errno;
-	unlink(temporary);
-out:
-	free(temporary);
 	return r;
 }
 
@@ -266,21 +161,9 @@ static int fresh_key(struct cw_keyring *ring, struct cw_diag *diag)
 
 static int load_file(struct cw_keyring *ring, const char *path, struct cw_diag *diag)
 {
-	int fd =
-		open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* never waits for a FIFO's writer */
-	int r;
+	int r = make_file(path, diag);
 
-	if (fd < 0 && errno == ENOENT) {
-		r = make_file(path);
-		if (r)
-			return complain_errno(path, diag, "cannot be made", r);
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	}
-	if (fd < 0)
-		return complain_errno(path, diag, "cannot be opened", -errno);
-	r = read_file(ring, path, fd, diag);
-	close(fd);
-	return r;
+	return r ? r : read_file(ring, path, diag);
 }
 
 int cw_keyring_load(struct cw_keyring *ring, const char *path, struct cw_diag *diag)

@@ -1,5 +1,6 @@
 /* What the daemon needs beyond a configuration that can be read, and what is allowed but doubtful. */
 #include "certs/keyring.h"
+#include "certs/secret_file.h"
 #include "core/table.h"
 #include "daemon/config.h"
 
@@ -64,6 +65,30 @@ static void try_folder(const char *path, struct cw_diag *diag)
 	free(copy);
 }
 
+/* A secret of ours, which is made when the daemon starts. */
+static void try_own_secret(const char *path, struct cw_diag *diag)
+{
+	struct cw_secret secret;
+
+	if (access(path, F_OK) != 0 && errno == ENOENT)
+		try_folder(path, diag);
+	else if (cw_secret_file_load(&secret, path, diag) == 0)
+		cw_secret_finish(&secret);
+}
+
+static void try_secrets(const struct cw_config *c, struct cw_diag *diag)
+{
+	struct cw_secret secret;
+	size_t i;
+
+	if (c->xmpp.dialback_secret_file)
+		try_own_secret(c->xmpp.dialback_secret_file, diag);
+	for (i = 0; i < c->n_zones; i++)
+		if (c->zones[i]->component_secret_file &&
+			cw_secret_file_read(&secret, c->zones[i]->component_secret_file, diag) == 0)
+			cw_secret_finish(&secret);
+}
+
 void cw_config_try_files(const struct cw_config *c, struct cw_diag *diag)
 {
 	struct cw_keyring ring;
@@ -75,6 +100,7 @@ void cw_config_try_files(const struct cw_config *c, struct cw_diag *diag)
 		try_folder(c->token_key_file, diag);
 	else if (c->token_key_file && cw_keyring_load(&ring, c->token_key_file, diag) == 0)
 		cw_keyring_finish(&ring);
+	try_secrets(c, diag);
 }
 
 /* ---- zones ---- */

@@ -75,7 +75,7 @@ xmpp {
     inside      im
     security    required
     certificates named
-    dialback-secret-file certs/dialback.secret
+    dialback-secret-file dialback.secret
     sasl-external yes
     privacy     allow-list
     allow       partner.example
@@ -144,6 +144,16 @@ class Check(CommandTest):
     def test_a_federation_is_good(self):
         done = self.check(GOOD + FEDERATION)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertFalse((self.dir / "dialback.secret").exists(), "check makes no secrets")
+
+    def test_secrets_are_read(self):
+        (self.dir / "open.secret").write_text("0123456789abcdef\n")
+        (self.dir / "open.secret").chmod(0o644)
+        done = self.check("hostname a.example; xmpp { dialback-secret-file open.secret }\n"
+                          "zone c { type xmpp; peer 127.0.0.2; component p.example; component-secret-file none }\n")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("open.secret: error: its mode lets others at it; expected 0600 or 0640\n", done.stderr)
+        self.assertIn("none: error: cannot be opened: No such file or directory\n", done.stderr)
 
     def test_every_error_is_printed_with_its_place(self):
         done = self.check("hostnme x\nzone IMP { type neighbor; peer a.example }\n"
