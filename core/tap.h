@@ -1,7 +1,9 @@
 /*
- * A tap: sentences about one subject (a partner's domain) for whoever listens at run time: an administrator who traces that partner.
+ * A tap: sentences about one subject (a partner's domain) for whoever listens at run time: an
+ * administrator who traces that partner.
  *
- * What is said is also a debug line of the tap's area. With no listener, and without that level, saying something costs a comparison.
+ * What is said is also a debug line of the tap's area. With no listener, and without that level,
+ * saying something costs a comparison.
  */
 #ifndef CW_CORE_TAP_H
 #define CW_CORE_TAP_H
@@ -22,12 +24,18 @@ struct cw_tap {
 struct cw_tap_listener {
 	struct cw_list link;
 	struct cw_str subject; /* compared caseless (ASCII); borrowed while it listens */
-	/* A sentence was said about the subject: any bytes, without the newline. It may stop listening here. */
+	/*
+	 * A sentence was said about the subject: any bytes, without the newline. It may stop
+	 * listening here.
+	 */
 	void (*heard)(void *arg, struct cw_str line);
 	void *arg;
 };
 
-/* Begin without listeners. `area`: of the debug lines; `tag`: a field that all of them carry behind event= (its name NULL: none). */
+/*
+ * Begin without listeners. `area`: of the debug lines; `tag`: a field that all of them carry
+ * behind event= (its name NULL: none).
+ */
 void cw_tap_init(struct cw_tap *tap, const char *area, struct cw_log_field tag);
 
 /* Listen from now on. */
@@ -42,14 +50,20 @@ static inline bool cw_tap_is_open(const struct cw_tap *tap)
 	return tap && (!cw_list_empty(&tap->listeners) || cw_log_wanted(CW_LOG_DEBUG, tap->area));
 }
 
-/* Whether what is said about `subject` is heard or logged: guards work done only for that. NULL for the tap: no. */
+/*
+ * Whether what is said about `subject` is heard or logged: guards work done only for that. NULL
+ * for the tap: no.
+ */
 bool cw_tap_wanted(const struct cw_tap *tap, struct cw_str subject);
 
 /* Say it, by a printf format. Use the macro below. */
 void cw_tap_write(struct cw_tap *tap, struct cw_str subject, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* cw_tap_say(tap, subject, format, ...): the arguments are not even looked at while nobody listens. */
+/*
+ * cw_tap_say(tap, subject, format, ...): the arguments are not even looked at while nobody
+ * listens.
+ */
 #define cw_tap_say(tap, ...)                                                                       \
 	do {                                                                                       \
 		if (cw_tap_is_open(tap))                                                           \

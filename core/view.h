@@ -1,10 +1,11 @@
 /*
  * Views: named tables of what is there at run time (connections, zones), for whoever prints them.
  *
- * A module registers a view and is asked for its rows, one after the other, straight from its objects: nobody makes the whole table. Each
- * row has a key, and rows come in order of their keys; so a printer whose reader is slow stops at a row, and goes on behind it later, in
- * another turn of the loop, however the table has changed meanwhile.
- * Several views may have one name: together they are one answer ("connections" of SIP and of XMPP).
+ * A module registers a view and is asked for its rows, one after the other, straight from its
+ * objects: nobody makes the whole table. Each row has a key, and rows come in order of their
+ * keys; so a printer whose reader is slow stops at a row, and goes on behind it later, in another
+ * turn of the loop, however the table has changed meanwhile. Several views may have one name:
+ * together they are one answer ("connections" of SIP and of XMPP).
  */
 #ifndef CW_CORE_VIEW_H
 #define CW_CORE_VIEW_H
@@ -24,7 +25,7 @@ enum cw_view_kind {
 
 struct cw_view_column {
 	const char *name;  /* in JSON: "idle_s" */
-	const char *title; /* in a table: "Idle"; NULL: it stands in JSON only */
+	const char *title; /* in a table: "IDLE"; NULL: it stands in JSON only */
 	enum cw_view_kind kind;
 };
 
@@ -54,7 +55,10 @@ static inline struct cw_view_cell cw_view_number(uint64_t number)
 
 /* Who takes rows; embed it. */
 struct cw_view_sink {
-	/* Take a row; `cells` has one for each column and lives for the call. Returns: whether there is room for another row. */
+	/*
+	 * Take a row; `cells` has one for each column and lives for the call. Returns: whether
+	 * there is room for another row.
+	 */
 	bool (*row)(struct cw_view_sink *sink, const struct cw_view_cell *cells);
 };
 
@@ -71,14 +75,17 @@ struct cw_view {
 	const char *name; /* "connections" */
 	const struct cw_view_column *columns;
 	size_t n_columns;
-	/* Give cw_view_row each row whose key is above walk->after, keys ascending, until it returns false. Nothing may change meanwhile. */
+	/*
+	 * Give cw_view_row each row whose key is above walk->after, keys ascending, until it
+	 * returns false. Nothing may change meanwhile.
+	 */
 	void (*rows)(void *arg, struct cw_view_walk *walk);
 	void *arg;
 };
 
 /*
- * Give the sink a row. `key` is above 0; a row that was given before (its key is not above walk->after) is passed over, so that a module may simply
- * offer all of its rows.
+ * Give the sink a row. `key` is above 0; a row that was given before (its key is not above
+ * walk->after) is passed over, so that a module may simply offer all of its rows.
  *
  * Returns: whether to go on.
  */
@@ -98,7 +105,10 @@ void cw_views_add(struct cw_views *views, struct cw_view *view);
 /* Take it out; harmless on a zeroed view that was never added. */
 void cw_views_remove(struct cw_view *view);
 
-/* The first view of that name, or the next one behind `before` (NULL: none before); NULL: there is no further one. */
+/*
+ * The first view of that name, or the next one behind `before` (NULL: none before); NULL: there
+ * is no further one.
+ */
 struct cw_view *cw_views_next(
 	const struct cw_views *views, struct cw_str name, const struct cw_view *before);
 

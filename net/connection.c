@@ -701,6 +701,11 @@ bool cw_connection_is_open(const struct cw_connection *c)
 	return c->state == CW_CONNECTION_OPEN && c->handler;
 }
 
+uint64_t cw_connection_idle_ms(const struct cw_connection *c)
+{
+	return c->active_ms ? cw_loop_now_ms(c->loop) - c->active_ms : 0;
+}
+
 const struct cw_identity *cw_connection_identity(const struct cw_connection *c)
 {
 	return c->identity;

@@ -139,6 +139,9 @@ void cw_connection_admit(struct cw_connection *c);
 /* Whether it is open: `opened` was called, and neither cw_connection_close nor `closed`; nor is it turning to TLS. */
 bool cw_connection_is_open(const struct cw_connection *c);
 
+/* Milliseconds since bytes came in or went out; 0 before it is open. */
+uint64_t cw_connection_idle_ms(const struct cw_connection *c);
+
 /*
  * The identity of the peer's certificate, verified unless CW_TLS_ANY_PEER was demanded (then see cw_connection_tls_problem); NULL without TLS, before `opened`, or when the
  * peer showed none. Borrowed from the connection.

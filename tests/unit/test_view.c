@@ -5,8 +5,8 @@
 #include <stdio.h>
 
 static const struct cw_view_column columns[] = {
-	{"name", "Name", CW_VIEW_TEXT},
-	{"age_s", "Age", CW_VIEW_SECONDS},
+	{"name", "NAME", CW_VIEW_TEXT},
+	{"age_s", "AGE", CW_VIEW_SECONDS},
 };
 
 /* Objects with keys 2, 4, 6, ...; those in `gone` are not there any more. */
