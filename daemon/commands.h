@@ -21,6 +21,13 @@ int cw_command_check(const struct cw_options *options);
 int cw_command_run(const struct cw_options *options);
 
 /*
+ * causeway connections: every connection of the running daemon.
+ *
+ * Returns: 0, or 2 for an error.
+ */
+int cw_command_connections(const struct cw_options *options);
+
+/*
  * causeway locate: where an alias or a message goes, and why.
  *
  * Returns: 0 at least one target, 1 none, 2 an error.
@@ -68,5 +75,19 @@ int cw_command_rules_test(const struct cw_options *options);
  * Returns: 0 no warnings, 1 some, 2 an error.
  */
 int cw_command_rules_analyse(const struct cw_options *options);
+
+/*
+ * causeway status: whether what the running daemon does is active.
+ *
+ * Returns: 0 all is, 1 something is not, 2 an error.
+ */
+int cw_command_status(const struct cw_options *options);
+
+/*
+ * causeway trace: what the running daemon says to one partner and hears from it, as it happens.
+ *
+ * Returns: 0 when the time is over, 2 an error.
+ */
+int cw_command_trace(const struct cw_options *options);
 
 #endif

@@ -17,6 +17,13 @@ static const struct cw_command commands[] = {
 		.run = cw_command_check,
 	},
 	{
+		.name = "connections",
+		.usage = "[-c FILE] [--json]",
+		.help = "every connection of the running daemon",
+		.options = CW_TAKES(CW_OPTION_CONFIG) | CW_TAKES(CW_OPTION_JSON),
+		.run = cw_command_connections,
+	},
+	{
 		.name = "locate",
 		.usage =
 			"[-c FILE] [--from ZONE] [--protocol sip|xmpp] [--variant V] [--method M]\n"
@@ -85,6 +92,22 @@ static const struct cw_command commands[] = {
 		.help = "the daemon, in the foreground",
 		.options = CW_TAKES(CW_OPTION_CONFIG),
 		.run = cw_command_run,
+	},
+	{
+		.name = "status",
+		.usage = "[-c FILE] [--json]",
+		.help = "whether what the running daemon does is active, and if not, why",
+		.options = CW_TAKES(CW_OPTION_CONFIG) | CW_TAKES(CW_OPTION_JSON),
+		.run = cw_command_status,
+	},
+	{
+		.name = "trace",
+		.usage = "[-c FILE] [--for SECONDS] PARTNER",
+		.help = "how the running daemon and one partner come to terms, as it happens",
+		.options = CW_TAKES(CW_OPTION_CONFIG) | CW_TAKES(CW_OPTION_FOR),
+		.min_args = 1,
+		.max_args = 1,
+		.run = cw_command_trace,
 	},
 };
 

@@ -18,6 +18,7 @@ static const struct option_row {
 	[CW_OPTION_BRIEF] = {"--brief", false},
 	[CW_OPTION_COVERAGE] = {"--coverage", false},
 	[CW_OPTION_AGAINST] = {"--against", true},
+	[CW_OPTION_FOR] = {"--for", true},
 };
 
 /* The option that `arg` is, taken by the command or not; its name ends at `name_len`. CW_OPTION_COUNT: none. */

@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "core/stats.h"
 #include "daemon/config.h"
+#include "daemon/control.h"
 #include "net/dns.h"
 #include "net/listener.h"
 #include "sip/proxy.h"
@@ -45,6 +46,7 @@ struct cw_service {
 	struct listening_set listening;
 	struct cw_sip *sip;
 	uint64_t *reloads, *reloads_refused;
+	struct cw_control control;
 };
 
 /*
@@ -284,6 +286,7 @@ int cw_service_create(
 	if (!s)
 		return r;
 	s->loop = loop;
+	cw_control_init(&s->control, loop);
 	s->path = cw_str_dup(cw_str_of(path));
 	if (s->path)
 		r = load_generation(&s->generation, path, diag);
@@ -299,7 +302,10 @@ int cw_service_create(
 						   .keyring = &s->keyring,
 						   .stats = s->stats,
 						   .setup = &s->generation->setup,
+						   .views = &s->control.views,
 					   });
+	if (!r)
+		r = cw_control_prepare(&s->control, s->generation->config->control_socket, diag);
 	if (!r)
 		r = open_listeners(s, s->generation->config, &set, diag);
 	if (r) {
@@ -308,6 +314,7 @@ int cw_service_create(
 	}
 	s->listening = set;
 	set_ports(&s->generation->setup, &s->listening);
+	cw_control_commit(&s->control);
 	if (s->tls)
 		cw_tls_describe(s->tls, log_certificate, NULL);
 	*out = s;
@@ -318,6 +325,7 @@ void cw_service_destroy(struct cw_service *s)
 {
 	if (!s)
 		return;
+	cw_control_finish(&s->control);
 	close_others(&s->listening, &(struct listening_set){0});
 	if (s->generation)
 		s->generation->setup.replaced = true;
@@ -357,8 +365,11 @@ static int prepare_reload(struct cw_service *s, struct generation **generation, 
 		return r;
 	r = load_secrets(tls, keyring, (*generation)->config, diag);
 	if (!r)
+		r = cw_control_prepare(&s->control, (*generation)->config->control_socket, diag);
+	if (!r)
 		r = open_listeners(s, (*generation)->config, set, diag);
 	if (r) {
+		cw_control_revert(&s->control);
 		cw_keyring_finish(keyring);
 		cw_tls_destroy(*tls);
 		destroy_generation(*generation);
@@ -392,6 +403,7 @@ int cw_service_reload(struct cw_service *s, struct cw_diag *diag)
 	s->generation = generation;
 	cw_config_apply_log_levels(generation->config);
 	cw_sip_reload(s->sip, &generation->setup);
+	cw_control_commit(&s->control);
 	if (s->tls)
 		cw_tls_describe(s->tls, log_certificate, NULL);
 	(*s->reloads)++;

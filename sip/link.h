@@ -43,7 +43,10 @@ struct cw_link {
 	bool in_partial;  /* the deadline of a partial message runs */
 
 	/* The owner's: */
-	struct cw_list entry;       /* among all links */
+	struct cw_list entry; /* among all links */
+	uint64_t serial;      /* ascending in that list, from 1 */
+	uint64_t since_ms;    /* it is in that list */
+	uint64_t requests_in, requests_out;
 	struct cw_sip_setup *setup; /* that `zone` belongs to */
 	const struct cw_zone *zone; /* where requests on it come from; NULL before it is open */
 	const struct cw_zone *dialled_for; /* the zone that it leads to; NULL: it came in */

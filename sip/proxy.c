@@ -93,6 +93,7 @@ int cw_sip_create(struct cw_sip **out, const struct cw_sip_settings *settings)
 		cw_sip_destroy(sip);
 		return r;
 	}
+	cw_sip_views_add(sip, &sip->views, settings->views);
 	*out = sip;
 	return 0;
 }
@@ -101,6 +102,7 @@ void cw_sip_destroy(struct cw_sip *sip)
 {
 	if (!sip)
 		return;
+	cw_sip_views_remove(&sip->views);
 	cw_sip_abort(sip);
 	cw_monitor_destroy(sip->monitor);
 	cw_peer_book_destroy(sip->peer_book);
@@ -114,13 +116,21 @@ void cw_sip_destroy(struct cw_sip *sip)
 	free(sip);
 }
 
+/* Take a link into the list of all. */
+static void enlist(struct cw_sip *sip, struct cw_link *link)
+{
+	link->serial = ++sip->last_serial;
+	link->since_ms = cw_loop_now_ms(sip->loop);
+	cw_list_append(&sip->links, &link->entry);
+}
+
 void *cw_sip_accept(struct cw_connection *connection, void *arg)
 {
 	struct cw_sip *sip = arg;
 	struct cw_link *link = cw_link_accept(connection, &incoming_handler, sip);
 
 	if (link)
-		cw_list_append(&sip->links, &link->entry);
+		enlist(sip, link);
 	return link;
 }
 
@@ -221,7 +231,7 @@ static void on_outgoing_open(struct cw_link *link, void *arg)
 	if (!place_dialled(sip, link))
 		link->denied = true;
 	(*sip->counters.links_out)++;
-	cw_list_append(&sip->links, &link->entry);
+	enlist(sip, link);
 	log_open(link);
 }
 
@@ -263,10 +273,12 @@ static void on_response(struct cw_sip *sip, struct cw_link *link, struct cw_sip_
 
 static void on_message(struct cw_link *link, void *arg, struct cw_sip_message *message)
 {
-	if (message->is_request)
+	if (message->is_request) {
+		link->requests_in++;
 		cw_ingress_request(arg, link, message);
-	else
+	} else {
 		on_response(arg, link, message);
+	}
 }
 
 static void on_malformed(

@@ -8,6 +8,7 @@
 
 #include "certs/keyring.h"
 #include "core/stats.h"
+#include "core/view.h"
 #include "net/dns.h"
 #include "net/listener.h"
 #include "sip/setup.h"
@@ -22,6 +23,7 @@ struct cw_sip_settings {
 	const struct cw_keyring *keyring;
 	struct cw_stats *stats;
 	struct cw_sip_setup *setup;
+	struct cw_views *views; /* where it registers its own */
 };
 
 /*

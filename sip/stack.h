@@ -15,6 +15,7 @@
 #include "sip/pool.h"
 #include "sip/setup.h"
 #include "sip/transaction.h"
+#include "sip/view.h"
 
 #define CW_SIP_CONTEXTS_MAX 50000 /* requests under way */
 #define CW_SIP_OUTSIDE_MAX  25000 /* of them, from the zone `default` */
@@ -52,6 +53,7 @@ struct cw_sip {
 	struct cw_transactions transactions;
 	struct cw_pool *pool;
 	struct cw_list links; /* open or being accepted */
+	uint64_t last_serial; /* of a link */
 	struct cw_list contexts;
 	size_t n_contexts; /* of them, without a fate yet */
 	size_t n_outside;  /* of these, from the zone `default` */
@@ -59,6 +61,7 @@ struct cw_sip {
 	size_t held_bytes;
 	struct cw_monitor *monitor;
 	struct cw_peer_book *peer_book;
+	struct cw_sip_views views;
 	struct cw_buf out;     /* scratch for what is sent within one call */
 	struct cw_buf scratch; /* for what is made and used within one function */
 	bool stopping;

@@ -176,6 +176,7 @@ int cw_client_txn_start(struct cw_transactions *t, struct cw_client_txn *txn, st
 		return r;
 	txn->link = link;
 	cw_list_append(&link->clients, &txn->on_link);
+	link->requests_out++;
 	return 0;
 }
 
