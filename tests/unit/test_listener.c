@@ -88,8 +88,7 @@ START_TEST(admits_late)
 	WIRE_UNTIL(w, w->n_accepted == 2 && w->accepted[1]->opened);
 	refused = wire_dial(w, NULL);
 	WIRE_UNTIL(w, refused->closed);
-	cw_connection_admit(
-		w->dialled[0]->c); /* of one that we dialled there is nothing to admit */
+	cw_connection_admit(w->dialled[0]->c); /* dialled by us: it has no place here */
 
 	/* one that goes before it was admitted leaves its place */
 	cw_connection_close(w->accepted[1]->c);
