@@ -13,6 +13,8 @@ static struct pki pki;
 static const struct pki_spec specs[] = {
 	{.file = "ca", .is_ca = true},
 	{.file = "other-ca", .is_ca = true},
+	{.file = "false-ca", .cn = "ca", .is_ca = true},
+	{.file = "forged", .issuer = "false-ca"},
 	{.file = "one", .issuer = "ca", .dns = "one.example"},
 	{.file = "two", .issuer = "ca", .dns = "*.two.example"},
 	{.file = "three", .issuer = "ca", .dns = "www.example", .xmpp_addr = "three.example"},
@@ -98,6 +100,7 @@ static const struct judgement_case {
 	{"expired-stranger", NULL, CW_CRL_SOFT, "untrusted"},
 	{"expired-code-use", NULL, CW_CRL_SOFT, "expired"},
 	{"code-use", NULL, CW_CRL_SOFT, "purpose"},
+	{"forged", NULL, CW_CRL_SOFT, "invalid"},
 	{"sha1", NULL, CW_CRL_SOFT, "weak"},
 	{"short-key", NULL, CW_CRL_SOFT, "weak"},
 	{"not-a-ca", NULL, CW_CRL_SOFT, "invalid"},
