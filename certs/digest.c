@@ -47,6 +47,23 @@ int cw_sha256(struct cw_str data, uint8_t *out)
 	return 0;
 }
 
+int cw_sha1(const struct cw_str *parts, size_t n_parts, uint8_t *out)
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	uint8_t hash[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+	bool is_good = context && EVP_DigestInit_ex(context, EVP_sha1(), NULL) == 1;
+
+	for (size_t i = 0; is_good && i < n_parts; i++)
+		is_good = EVP_DigestUpdate(context, parts[i].p, parts[i].len) == 1;
+	is_good = is_good && EVP_DigestFinal_ex(context, hash, &len) == 1 && len == CW_SHA1_BYTES;
+	EVP_MD_CTX_free(context);
+	if (!is_good)
+		return library_failed();
+	memcpy(out, hash, CW_SHA1_BYTES);
+	return 0;
+}
+
 int cw_random_bytes(uint8_t *out, size_t len)
 {
 	if (len > INT_MAX || RAND_bytes(out, (int)len) != 1)

@@ -7,6 +7,7 @@
 #include "core/str.h"
 
 #define CW_SHA256_BYTES 32
+#define CW_SHA1_BYTES   20
 
 /*
  * HMAC-SHA-256 (RFC 2104) of `data` under `key`, into out[CW_SHA256_BYTES].
@@ -21,6 +22,14 @@ int cw_hmac_sha256(struct cw_str key, struct cw_str data, uint8_t *out);
  * Returns: 0; -EIO when the library fails.
  */
 int cw_sha256(struct cw_str data, uint8_t *out);
+
+/*
+ * SHA-1 of the parts, one behind the other, into out[CW_SHA1_BYTES]; for what prescribes it (XEP-0114), and for nothing else. A
+ * secret among the parts is not copied.
+ *
+ * Returns: 0; -EIO when the library fails.
+ */
+int cw_sha1(const struct cw_str *parts, size_t n_parts, uint8_t *out);
 
 /*
  * Fill `out` with `len` bytes nobody can guess.

@@ -71,6 +71,19 @@ START_TEST(hashes)
 }
 END_TEST
 
+START_TEST(hashes_parts)
+{
+	const struct cw_str parts[] = {CW_STR("a"), {NULL, 0}, CW_STR("bc")};
+	uint8_t out[CW_SHA1_BYTES];
+
+	/* FIPS 180-2, A.1 */
+	ck_assert_int_eq(cw_sha1(parts, N_ELEMENTS(parts), out), 0);
+	ck_hex("abc", out, sizeof(out), "a9993e364706816aba3e25717850c26c9cd0d89d");
+	ck_assert_int_eq(cw_sha1(NULL, 0, out), 0);
+	ck_hex("nothing", out, sizeof(out), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+}
+END_TEST
+
 START_TEST(random_bytes_differ)
 {
 	uint8_t a[32] = {0}, b[32] = {0};
@@ -162,6 +175,7 @@ int main(void)
 	ADD_ROWS(tcase, makes_macs, hmac_cases);
 	tcase_add_test(tcase, takes_null_as_empty);
 	tcase_add_test(tcase, hashes);
+	tcase_add_test(tcase, hashes_parts);
 	tcase_add_test(tcase, random_bytes_differ);
 	tcase_add_test(tcase, compares_secrets);
 	ADD_ROWS(tcase, reads_base64url, base64_cases);
