@@ -205,8 +205,26 @@ static int print_decision(FILE *out, const struct cw_plan *plan, struct cw_arena
 	return r ? r : print_field(out, cw_decision_name(plan->decision), text, arena);
 }
 
+static int print_default(FILE *out, const struct cw_locate_default *way, struct cw_arena *arena)
+{
+	struct cw_str text;
+	int r;
+
+	if (way->refusal)
+		r = cw_arena_printf(arena, &text, "nowhere: %" CW_STR_FMT ": %s",
+			CW_STR_ARG(way->domain), way->refusal);
+	else if (way->zone)
+		r = cw_arena_printf(arena, &text,
+			"zone '%" CW_STR_FMT "': %" CW_STR_FMT " is a local domain",
+			CW_STR_ARG(way->zone->name), CW_STR_ARG(way->domain));
+	else
+		r = cw_arena_printf(arena, &text, "the federation: %" CW_STR_FMT ", found %s",
+			CW_STR_ARG(way->domain), way->how);
+	return r ? r : print_field(out, "default", text, arena);
+}
+
 int cw_locate_print_table(FILE *out, const struct cw_plan *plan, const struct cw_request *request,
-	struct cw_arena *arena, bool colours)
+	const struct cw_locate_default *way, struct cw_arena *arena, bool colours)
 {
 	int r = print_request(out, plan, request, arena);
 
@@ -219,6 +237,8 @@ int cw_locate_print_table(FILE *out, const struct cw_plan *plan, const struct cw
 		r = print_decision(out, plan, arena);
 	if (!r && plan->n_targets)
 		r = print_targets(out, plan, arena, colours);
+	if (!r && way)
+		r = print_default(out, way, arena);
 	return r;
 }
 
@@ -271,7 +291,18 @@ static json_t *pack_considered(const struct cw_plan *plan)
 	return list;
 }
 
-int cw_locate_print_json(FILE *out, const struct cw_plan *plan, const struct cw_request *request)
+/* NULL when memory is short. */
+static json_t *pack_default(const struct cw_locate_default *way)
+{
+	const char *where = way->zone ? "inside" : "federation";
+
+	return json_pack("{s:s, s:o, s:o, s:s?}", "way", way->refusal ? "none" : where, "zone",
+		way->zone && !way->refusal ? cw_text_json(way->zone->name) : json_null(), "domain",
+		cw_text_json(way->domain), "refusal", way->refusal);
+}
+
+int cw_locate_print_json(FILE *out, const struct cw_plan *plan, const struct cw_request *request,
+	const struct cw_locate_default *way)
 {
 	json_t *json = json_pack("{s:o, s:o, s:s, s:s, s:b, s:o, s:o, s:s, s:o, s:o}", "alias",
 		cw_text_json(request->alias), "from", cw_text_json(request->from->name), "protocol",
@@ -283,6 +314,10 @@ int cw_locate_print_json(FILE *out, const struct cw_plan *plan, const struct cw_
 		pack_considered(plan));
 	int r;
 
+	if (json && way && json_object_set_new(json, "default", pack_default(way))) {
+		json_decref(json);
+		json = NULL;
+	}
 	if (!json)
 		return -ENOMEM;
 	/* whether it could be written is for whoever owns `out` to ask */

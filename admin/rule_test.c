@@ -305,7 +305,8 @@ static int print_failure(struct line *l)
 	if (r)
 		return r;
 	(void)fprintf(l->test->out, "%" CW_STR_FMT "\n\n", CW_STR_ARG(text));
-	r = cw_locate_print_table(l->test->out, &plan, &l->request, l->arena, l->test->colours);
+	r = cw_locate_print_table(
+		l->test->out, &plan, &l->request, NULL, l->arena, l->test->colours);
 	(void)fputc('\n', l->test->out);
 	return r;
 }

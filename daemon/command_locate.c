@@ -11,6 +11,7 @@
 #include "sip/message.h"
 #include "sip/precheck.h"
 #include "sip/variant.h"
+#include "xmpp/jid.h"
 
 #include <stdlib.h>
 
@@ -59,12 +60,34 @@ static int set_kind(struct cw_request *request, const struct cw_options *options
 	return 0;
 }
 
+/* A stanza's alias: its bare address, prepared. */
+static int set_jid(struct cw_request *request, struct cw_str text, struct cw_arena *arena)
+{
+	struct cw_jid jid;
+	int r = cw_jid_prepare(&jid, text, arena);
+
+	if (!r && jid.local.len)
+		r = cw_arena_join(arena, &text,
+			(const struct cw_str[]){jid.local, CW_STR("@"), jid.domain}, 3);
+	else if (!r)
+		text = jid.domain;
+	if (!r)
+		r = cw_alias_prepare_jid(&request->alias, text);
+	if (r < 0)
+		return cw_console_error(NAME, "%s", strerror(-r));
+	if (r)
+		return cw_console_error(
+			NAME, "the alias is no address of XMPP: user@domain, or a domain");
+	return 0;
+}
+
 static int set_alias(struct cw_request *request, struct cw_str text, struct cw_arena *arena)
 {
-	int r = request->protocol == CW_PROTOCOL_XMPP
-			? cw_alias_prepare_jid(&request->alias, text)
-			: cw_alias_prepare(&request->alias, text, arena);
+	int r;
 
+	if (request->protocol == CW_PROTOCOL_XMPP)
+		return set_jid(request, text, arena);
+	r = cw_alias_prepare(&request->alias, text, arena);
 	if (r < 0)
 		return cw_console_error(NAME, "%s", strerror(-r));
 	switch (r) {
@@ -80,21 +103,75 @@ static int set_alias(struct cw_request *request, struct cw_str text, struct cw_a
 	return 0;
 }
 
+/* Where a stanza to `domain` goes when no rule matches, as the relay decides. */
+static void set_default(struct cw_locate_default *way, const struct cw_xmpp_policy *policy,
+	const struct cw_zone *from, struct cw_str domain)
+{
+	const struct cw_zone *inside = cw_xmpp_policy_inside(policy);
+
+	*way = (struct cw_locate_default){.domain = domain};
+	if (cw_xmpp_policy_is_local(policy, domain)) {
+		way->zone = inside;
+		if (!inside)
+			way->refusal = "it is a local domain, and no zone is \"inside\"";
+	} else if (from != inside) {
+		way->refusal = "it is no local domain, and only the zone \"inside\" reaches others";
+	} else {
+		way->refusal = cw_xmpp_policy_refusal(policy, domain);
+		way->how = cw_xmpp_policy_terms(policy, domain)->routes.count
+				   ? "by its static routes"
+				   : "by DNS";
+	}
+}
+
+/*
+ * The way of a stanza that no rule matches.
+ *
+ * Returns: 0 and *has_one set; a negative errno.
+ */
+static int find_default(struct cw_locate_default *way, bool *has_one, const struct cw_plan *plan,
+	const struct cw_request *request, const struct cw_config *config, struct cw_arena *arena)
+{
+	struct cw_jid jid;
+	int r;
+
+	*has_one = false;
+	if (request->protocol != CW_PROTOCOL_XMPP || plan->decision != CW_DECISION_NO_RULE ||
+		!config->xmpp.policy)
+		return 0;
+	r = cw_jid_prepare(&jid, plan->alias, arena);
+	if (r < 0)
+		return r;
+	*has_one = true;
+	if (r) /* a transform made it so */
+		*way = (struct cw_locate_default){
+			.domain = plan->alias, .refusal = "it is no address of XMPP"};
+	else
+		set_default(way, config->xmpp.policy, request->from, jid.domain);
+	return 0;
+}
+
 /* Plan as the live path does (--brief) or with reasons, and print. Returns: the exit status. */
 static int plan_and_print(const struct cw_request *request, const struct cw_config *config,
 	const struct cw_options *options, struct cw_arena *arena)
 {
 	struct cw_plan plan = {.decision = CW_DECISION_NO_RULE};
+	struct cw_locate_default room = {.refusal = NULL}, *way = NULL;
+	bool has_default = false, goes;
 	int r = options->value[CW_OPTION_BRIEF]
 			? cw_plan_decide(&plan, config->rules, request, arena)
 			: cw_plan_explain(&plan, config->rules, request, arena);
 
+	if (!r)
+		r = find_default(&room, &has_default, &plan, request, config, arena);
+	if (has_default)
+		way = &room;
+	goes = plan.decision == CW_DECISION_ROUTED || (way && !way->refusal);
 	if (!r && options->value[CW_OPTION_JSON])
-		r = cw_locate_print_json(stdout, &plan, request);
+		r = cw_locate_print_json(stdout, &plan, request, way);
 	else if (!r)
-		r = cw_locate_print_table(stdout, &plan, request, arena, cw_console_colours());
-	return cw_console_finish(
-		NAME, r, plan.decision == CW_DECISION_ROUTED ? CW_EXIT_YES : CW_EXIT_NO);
+		r = cw_locate_print_table(stdout, &plan, request, way, arena, cw_console_colours());
+	return cw_console_finish(NAME, r, goes ? CW_EXIT_YES : CW_EXIT_NO);
 }
 
 static int locate_alias(struct cw_request *request, const struct cw_config *config,
@@ -193,7 +270,7 @@ static int locate_message(struct cw_request *request, const struct cw_config *co
 		return status;
 	if (cw_str_starts(cw_str_trim(text), cw_str_of("<")))
 		status = cw_console_error(NAME,
-			"%s: a stanza; this version routes SIP only, try --protocol xmpp ALIAS",
+			"%s: a stanza; ask with --protocol xmpp and the address in its \"to\"",
 			path);
 	else
 		status = locate_text(request, text, config, options, arena);

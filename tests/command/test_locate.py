@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import tempfile
 import unittest
@@ -156,7 +157,7 @@ class Locate(Command):
             ("no end of headers", REQUEST[:100], "no empty line"),
             ("bare LF", REQUEST.replace("\r\n", "\n"), "refused before any rule"),
             ("no From", REQUEST.replace("From:", "Frum:"), "refused before any rule: 400"),
-            ("stanza", "<message to='bob@example.com'/>", "routes SIP only"),
+            ("stanza", "<message to='bob@example.com'/>", "ask with --protocol xmpp"),
             ("tel", REQUEST.replace("sip:%62ob@example.net;transport=tls S", "tel:911 S"), "416"),
             ("compression", REQUEST.replace("MESSAGE", "NEGOTIATE"), "refused before any rule: 405"),
             ("no hops left", REQUEST.replace("Forwards: 70", "Forwards: 0"), "refused before any rule: 483"),
@@ -197,6 +198,47 @@ class Locate(Command):
         code, _, err = self.causeway("locate", "-c", "missing.conf", "bob@example.com")
         self.assertEqual(code, 2)
         self.assertIn("missing.conf", err)
+
+    def test_a_stanza_goes_its_default_way(self):
+        (self.path / "rules" / "a.rules").write_text(
+            "rule r { protocol xmpp; pattern suffix '@ruled.example'; target partners }\n"
+            "transform t { pattern exact 'x@transformed.example'; behavior replace 'a b@c@d' }\n")
+        federation = """
+xmpp { domain a.example; chat-node rooms.a.example; inside im; wildcards yes
+       allow b\u00fccher.example; allow *.q.example; static-routes yes; route r.example 192.0.2.1 }
+zone im { type xmpp; peer 127.0.0.2 }
+"""
+        with (self.path / "causeway.conf").open("a") as f:
+            f.write(federation)
+        inside = ["--from", "im"]
+        for args, status, default, says in (
+            (["bob@A.example/desk"], 0, ("inside", "im", "a.example", None), "zone 'im': a.example is a local domain"),
+            (["rooms.a.example"], 0, ("inside", "im", "rooms.a.example", None), "zone 'im': rooms.a.example"),
+            (inside + ["bob@xn--bcher-kva.example"], 0, ("federation", None, "xn--bcher-kva.example", None),
+             "the federation: xn--bcher-kva.example, found by DNS"),
+            (inside + ["bob@B\u00fccher.example"], 0, ("federation", None, "xn--bcher-kva.example", None), "found by DNS"),
+            (inside + ["x.y.q.example"], 0, ("federation", None, "x.y.q.example", None), "found by DNS"),
+            (inside + ["bob@r.example"], 0, ("federation", None, "r.example", None), "found by its static routes"),
+            (inside + ["bob@c.example"], 1, ("none", None, "c.example", "it is not on the allow list"),
+             "nowhere: c.example: it is not on the allow list"),
+            (["bob@r.example"], 1,
+             ("none", None, "r.example", 'it is no local domain, and only the zone "inside" reaches others'),
+             "nowhere: r.example: it is no local domain"),
+            (inside + ["x@transformed.example"], 1, ("none", None, "a b@c@d", "it is no address of XMPP"), "nowhere: "),
+        ):
+            with self.subTest(args=args):
+                got = self.json("--protocol", "xmpp", *args, status=status)
+                self.assertEqual(got["decision"], "no-rule")
+                self.assertEqual(list(got)[-1], "default")
+                self.assertEqual(tuple(got["default"][k] for k in ("way", "zone", "domain", "refusal")), default)
+                code, out, err = self.locate("--protocol", "xmpp", *args)
+                self.assertEqual((code, err), (status, ""))
+                self.assertRegex(out, r"\ndefault    .*" + re.escape(says))
+        self.assertNotIn("default", self.json("--protocol", "xmpp", *inside, "bob@ruled.example"))
+        self.assertNotIn("default", self.json(*inside, "bob@a.example", status=1))
+        code, out, err = self.locate("--protocol", "xmpp", "bob@")
+        self.assertEqual((code, out), (2, ""))
+        self.assertIn("no address of XMPP", err)
 
 
 class Pattern(Command):

@@ -209,11 +209,11 @@ START_TEST(locates)
 				  : cw_plan_explain(&plan, set, &request, &arena),
 		0);
 	FILE *out = open_text(&table);
-	ck_assert_int_eq(cw_locate_print_table(out, &plan, &request, &arena, c->colours), 0);
+	ck_assert_int_eq(cw_locate_print_table(out, &plan, &request, NULL, &arena, c->colours), 0);
 	(void)fclose(out);
 	ck_assert_msg(strcmp(table, c->table) == 0, "%s:\n%s", c->name, table);
 	out = open_text(&json);
-	ck_assert_int_eq(cw_locate_print_json(out, &plan, &request), 0);
+	ck_assert_int_eq(cw_locate_print_json(out, &plan, &request, NULL), 0);
 	(void)fclose(out);
 	ck_assert_msg(strcmp(json, c->json) == 0, "%s:\n%s", c->name, json);
 	free(table);
@@ -337,12 +337,13 @@ static void fail_everywhere(int (*print)(FILE *, struct cw_arena *, const struct
 static int explain_and_print(FILE *out, struct cw_arena *arena, const struct cw_ruleset *set)
 {
 	struct cw_request request = request_of("bob@old.example", sample_zones[1]);
+	struct cw_locate_default way = {.domain = cw_str_of("old.example"), .how = "by DNS"};
 	struct cw_plan plan;
 	int r = cw_plan_explain(&plan, set, &request, arena);
 
 	if (!r)
-		r = cw_locate_print_table(out, &plan, &request, arena, true);
-	return r ? r : cw_locate_print_json(out, &plan, &request);
+		r = cw_locate_print_table(out, &plan, &request, &way, arena, true);
+	return r ? r : cw_locate_print_json(out, &plan, &request, &way);
 }
 
 static int list(FILE *out, struct cw_arena *arena, const struct cw_ruleset *set)

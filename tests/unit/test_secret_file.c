@@ -57,21 +57,27 @@ static const struct secret_case {
 	{"writable by its group", CW_STR("0123456789abcdef"), 0660, NULL, "lets others", false},
 };
 
+static void check_refusal(const char *name, const char *part, int r, const struct cw_secret *secret,
+	const struct cw_diag *diag)
+{
+	ck_assert_msg(r == -EINVAL && diag->errors == 1, "%s: return", name);
+	ck_assert_msg(secret->len == 99, "%s: output touched", name);
+	ck_assert_str_eq(diag->entries[0].place.file, path);
+	ck_assert_msg(
+		strstr(diag->entries[0].message, part), "%s: %s", name, diag->entries[0].message);
+}
+
 /* What was read, or why it was not. */
 static void check(const struct secret_case *c, bool is_ours)
 {
 	struct cw_secret secret = {.len = 99};
 	struct cw_diag diag = {0};
-	const char *message = is_ours && c->is_weak ? "too short" : c->message;
+	const char *part = is_ours && c->is_weak ? "too short" : c->message;
 	int r = is_ours ? cw_secret_file_load(&secret, path, &diag)
 			: cw_secret_file_read(&secret, path, &diag);
 
-	if (message) {
-		ck_assert_msg(r == -EINVAL && diag.errors == 1, "%s: return", c->name);
-		ck_assert_msg(secret.len == 99, "%s: output touched", c->name);
-		ck_assert_str_eq(diag.entries[0].place.file, path);
-		ck_assert_msg(strstr(diag.entries[0].message, message), "%s: %s", c->name,
-			diag.entries[0].message);
+	if (part) {
+		check_refusal(c->name, part, r, &secret, &diag);
 	} else {
 		ck_assert_msg(r == 0 && diag.errors == 0, "%s: return", c->name);
 		ck_assert_msg(cw_str_eq(cw_secret_str(&secret), cw_str_of(c->secret)), "%s: secret",
@@ -121,12 +127,18 @@ START_TEST(makes_a_file_once)
 	ck_assert_int_eq(cw_secret_file_load(&second, path, &diag), 0);
 	ck_assert(cw_str_eq(cw_secret_str(&first), cw_secret_str(&second)));
 	ck_assert_uint_eq(diag.errors, 0);
+}
+END_TEST
 
-	/* without a file, another one each time */
+START_TEST(makes_one_in_memory)
+{
+	struct cw_secret first, second;
+	struct cw_diag diag = {0};
+
 	ck_assert_int_eq(cw_secret_file_load(&first, NULL, &diag), 0);
+	ck_assert_int_eq(cw_secret_file_load(&second, NULL, &diag), 0);
 	ck_assert_uint_eq(first.len, 43);
 	ck_assert(!cw_str_eq(cw_secret_str(&first), cw_secret_str(&second)));
-
 	cw_secret_finish(&first);
 	for (size_t i = 0; i < sizeof(first); i++)
 		ck_assert_uint_eq(((unsigned char *)&first)[i], 0);
@@ -160,6 +172,7 @@ int main(void)
 	ADD_ROWS(tc, reads_files, secret_cases);
 	tcase_add_test(tc, bounds_a_file);
 	tcase_add_test(tc, makes_a_file_once);
+	tcase_add_test(tc, makes_one_in_memory);
 	tcase_add_test(tc, says_what_cannot_be_done);
 	suite_add_tcase(s, tc);
 	return unit_main(s);
