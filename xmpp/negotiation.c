@@ -266,20 +266,26 @@ static bool try_external(struct cw_negotiation *n, const struct features *f)
 	return true;
 }
 
+/* An id is missed only here: a peer that ends the stream at once may have left it out. */
+static enum cw_negotiation_step agree(struct cw_negotiation *n, enum cw_negotiation_step step)
+{
+	if (!n->stream_id) /* there is no dialback key without it */
+		return fail(n, "bad-format", NULL, "the partner's header has no id");
+	return go(n, CW_NEGOTIATION_DONE, step);
+}
+
 static enum cw_negotiation_step open_for_dialback(struct cw_negotiation *n, const char *otherwise)
 {
 	if (!n->allows_dialback)
 		return fail(n, "unsupported-feature", NULL, otherwise);
-	if (!n->stream_id || !*n->stream_id) /* there is no key without it */
-		return fail(n, "bad-format", NULL, "the partner's header has no id");
-	return go(n, CW_NEGOTIATION_DONE, CW_NEGOTIATION_OPEN);
+	return agree(n, CW_NEGOTIATION_OPEN);
 }
 
 /* All that TLS could give is there. */
 static enum cw_negotiation_step authenticate(struct cw_negotiation *n, const struct features *f)
 {
 	if (n->is_authenticated)
-		return go(n, CW_NEGOTIATION_DONE, CW_NEGOTIATION_READY);
+		return agree(n, CW_NEGOTIATION_READY);
 	/*
 	 * XEP-0288, 2.2: before authentication. What comes back on the stream is proved by the
 	 * peer's certificate alone
