@@ -20,6 +20,7 @@ void cw_xmpp_handshake_write_header(struct cw_buf *out, struct cw_str name);
 
 /*
  * Write the handshake for the id in the server's header, unescaped. Errors of writing are `out`'s.
+ * Behind a header without an id there may be a stream error that says more (Prosody's host-unknown): read on.
  *
  * Returns: 0; CW_XMPP_HANDSHAKE_E_NO_ID; -EIO when the library fails. Then nothing is written.
  */
