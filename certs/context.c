@@ -571,6 +571,17 @@ bool cw_tls_has_certificate_for(const struct cw_tls *tls, struct cw_str name)
 	return false;
 }
 
+bool cw_tls_has_dns_name(const struct cw_tls *tls, struct cw_str name)
+{
+	const struct snapshot *s = snapshot_of(tls);
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (cw_identity_has_name(block_of(s->contexts[i])->identity, name, true))
+			return true;
+	}
+	return false;
+}
+
 void cw_tls_describe(const struct cw_tls *tls,
 	void (*each)(void *arg, const char *file, const char *fingerprint, int64_t not_after),
 	void *arg)

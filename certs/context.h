@@ -77,6 +77,9 @@ enum cw_tls_demand cw_tls_demand_of(const struct ssl_st *ssl);
 /* Whether one of our certificates names the XMPP domain `name` (cw_identity_has_xmpp_domain): then it may prove that we are it (SASL EXTERNAL). */
 bool cw_tls_has_certificate_for(const struct cw_tls *tls, struct cw_str name);
 
+/* Whether one of our certificates names it as dNSName, which every peer reads. */
+bool cw_tls_has_dns_name(const struct cw_tls *tls, struct cw_str name);
+
 /*
  * What the handshake found wrong with the peer's certificate, the first problem where there are many: one of "no-certificate", "expired", "not-yet-valid", "revoked", "untrusted" (another CA, or self-signed),
  * "crl-missing", "crl-expired", "weak" (short key or SHA-1), "purpose", "invalid"; NULL when nothing was. `error` is OpenSSL's error code of a handshake that failed; 0: it went through.

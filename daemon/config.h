@@ -113,4 +113,11 @@ void cw_config_apply_log_levels(const struct cw_config *config);
 /* What is allowed but doubtful: warnings in `diag`. For `check`. */
 void cw_config_analyse(const struct cw_config *config, struct cw_diag *diag);
 
+/* Of this, what the federation by XMPP is about. */
+void cw_config_analyse_xmpp(const struct cw_config *config, struct cw_diag *diag);
+
+/* Local names that none of our certificates carries: warnings in `diag`. */
+void cw_config_check_xmpp_certificates(
+	const struct cw_config *config, const struct cw_tls *tls, struct cw_diag *diag);
+
 #endif

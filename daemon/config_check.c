@@ -18,6 +18,11 @@ static const struct cw_place *needs_tls(const struct cw_config *c)
 	for (i = 0; i < c->n_listeners; i++)
 		if (c->listeners[i].kind == CW_LISTEN_SIP_TLS)
 			return &c->listeners[i].place;
+	for (i = 0; i < c->n_listeners; i++)
+		if (c->listeners[i].kind == CW_LISTEN_XMPPS)
+			return &c->listeners[i].place;
+	if (c->xmpp.is_configured && c->xmpp.block.terms.security != CW_XMPP_NONE)
+		return &c->xmpp.place;
 	for (i = 0; i < c->n_zones; i++)
 		if (c->zones[i]->type == CW_ZONE_DNS ||
 			(c->zones[i]->type == CW_ZONE_NEIGHBOR &&
@@ -94,8 +99,10 @@ void cw_config_try_files(const struct cw_config *c, struct cw_diag *diag)
 	struct cw_keyring ring;
 	struct cw_tls *tls;
 
-	if (c->n_tls && cw_tls_create(&tls, c->tls, c->n_tls, diag) == 0)
+	if (c->n_tls && cw_tls_create(&tls, c->tls, c->n_tls, diag) == 0) {
+		cw_config_check_xmpp_certificates(c, tls, diag);
 		cw_tls_destroy(tls);
+	}
 	if (c->token_key_file && access(c->token_key_file, F_OK) != 0 && errno == ENOENT)
 		try_folder(c->token_key_file, diag);
 	else if (c->token_key_file && cw_keyring_load(&ring, c->token_key_file, diag) == 0)
@@ -268,6 +275,8 @@ static void check_rules(const struct cw_config *c, struct usage *usage, struct c
 	}
 	if (c->xmpp.block.inside)
 		usage->used[c->xmpp.block.inside->index] = true;
+	for (i = 0; i < c->n_zones; i++)
+		usage->used[i] |= c->zones[i]->n_components > 0;
 }
 
 /*
@@ -297,6 +306,17 @@ static void check_usage(const struct cw_config *c, const struct usage *usage, st
 	}
 }
 
+static bool listens_for_sip(const struct cw_config *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_listeners; i++)
+		if (c->listeners[i].kind == CW_LISTEN_SIP_TLS ||
+			c->listeners[i].kind == CW_LISTEN_SIP_TCP)
+			return true;
+	return false;
+}
+
 void cw_config_analyse(const struct cw_config *c, struct cw_diag *diag)
 {
 	const struct cw_place whole = {.file = c->path};
@@ -308,10 +328,11 @@ void cw_config_analyse(const struct cw_config *c, struct cw_diag *diag)
 		cw_diag_add(diag, CW_SEVERITY_WARNING, &whole, "no \"listen\": nobody can connect");
 	check_identities(c, diag);
 	check_rules(c, &usage, diag);
-	if (usage.n_enabled == 0)
+	if (usage.n_enabled > 0)
+		check_usage(c, &usage, diag);
+	else if (!c->xmpp.is_configured || listens_for_sip(c)) /* stanzas need no rule */
 		cw_diag_add(diag, CW_SEVERITY_WARNING, &whole,
 			"no search rule is enabled: every request is answered 404");
-	else
-		check_usage(c, &usage, diag);
+	cw_config_analyse_xmpp(c, diag);
 	free(usage.used);
 }

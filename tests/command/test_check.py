@@ -98,6 +98,7 @@ class CommandTest(unittest.TestCase):
         cls.dir = Path(cls.folder.name)
         cls.ca = pki.CA(cls.dir)
         cls.ca.issue("server", dns=["expe.example.com"])
+        cls.ca.issue("federation", dns=["expe.example.com", "example.com", "chatroom1.example.com"])
         cls.ca.issue("old", dns=["expe.example.com"], expired=True)
         cls.ca.crl()
         (cls.dir / "rules").mkdir()
@@ -142,9 +143,16 @@ class Check(CommandTest):
         self.assertIn("usable, with warnings", done.stdout)
 
     def test_a_federation_is_good(self):
-        done = self.check(GOOD + FEDERATION)
+        done = self.check((GOOD + FEDERATION).replace("server.", "federation."))
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertFalse((self.dir / "dialback.secret").exists(), "check makes no secrets")
+
+    def test_local_names_that_no_certificate_carries(self):
+        done = self.check(GOOD + FEDERATION)
+        self.assertEqual(done.returncode, 1)
+        for name in ("domain example.com", "chat-node chatroom1.example.com"):
+            self.assertIn(f'warning: {name}: no certificate of a "tls" block carries this name', done.stderr)
+        self.assertTrue(done.stderr.endswith("0 errors, 2 warnings\n"), done.stderr)
 
     def test_secrets_are_read(self):
         (self.dir / "open.secret").write_text("0123456789abcdef\n")

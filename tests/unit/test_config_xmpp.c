@@ -144,6 +144,103 @@ START_TEST(refuses)
 }
 END_TEST
 
+/* ---- what is doubtful ---- */
+
+#define H    "hostname h.example; tls { certificate a; key a; trust a }; "
+#define L    "listen xmpp 0.0.0.0:5269; "
+#define IM   "zone im { type xmpp; peer 127.0.0.2 }\n"
+#define GOOD "domain a.example; inside im; allow p.example; "
+
+static const struct doubt_case {
+	const char *name, *text, *messages;
+} doubt_cases[] = {
+	{"a federation", H L IM "xmpp { " GOOD "}", ""},
+	{"without TLS block", "hostname h.example; " L IM "xmpp { " GOOD "}",
+		"2:1 this needs a certificate, and there is no \"tls\" block\n"},
+	{"direct TLS without TLS block", "hostname h.example; listen xmpps 0.0.0.0:5270",
+		"0:0 (no search rule is enabled: every request is answered 404)\n"
+		"1:28 this needs a certificate, and there is no \"tls\" block\n"
+		"1:28 (there is no \"xmpp\" block: every stream is refused)\n"},
+	{"no listener", H IM "xmpp { " GOOD "}",
+		"0:0 (no \"listen\": nobody can connect)\n"
+		"2:1 (no \"listen xmpp\": no partner can connect)\n"},
+	{"only direct TLS", H IM "xmpp { " GOOD "}\nlisten xmpps 0.0.0.0:5270", ""},
+	{"another port", H "listen xmpp 0.0.0.0:5280; " IM "xmpp { " GOOD "}",
+		"1:67 (partners expect port 5269; another one works only where an SRV record names "
+		"it)\n"},
+	{"another port, too", H L "listen xmpp 0.0.0.0:5280; " IM "xmpp { " GOOD "}", ""},
+	{"nothing in the block", H L "\nxmpp { }",
+		"2:1 (no \"domain\": nobody of ours federates)\n"
+		"2:1 (the allow list is empty: nobody federates until a name stands on it)\n"
+		"2:1 (no \"inside\": there is no server of ours that stanzas could reach)\n"},
+	{"an inside without peer",
+		H L "zone x { type xmpp }\nxmpp { domain a.example; inside x; "
+		    "privacy off }",
+		"1:91 (the zone \"inside\" has no \"peer\": no stanza reaches our own "
+		"server)\n"},
+	{"an inside that cannot be told",
+		H L "zone im { type xmpp; peer im.lan }\nxmpp { " GOOD "security none }",
+		"1:91 (without TLS our own server has no certificate to be known by: give its "
+		"peers by address)\n"
+		"2:1 (\"security none\" lets everything pass in clear, and dialback alone says "
+		"who a partner is)\n"},
+	{"allowed by routes",
+		H L IM "xmpp { domain a.example; inside im; static-routes yes; "
+		       "route p.example 192.0.2.1 }",
+		""},
+	{"allowed by a partner's route",
+		H L IM "xmpp { domain a.example; inside im; partner p.example { static-routes yes; "
+		       "route 192.0.2.1 } }",
+		""},
+	{"routes that are not used",
+		H L IM "xmpp { " GOOD "route q.example 192.0.2.1\n"
+		       "partner p.example { route 192.0.2.1 } }",
+		"2:1 (its routes are not used: \"static-routes\" is \"no\")\n"
+		"2:1 (partner p.example: its routes are not used: \"static-routes\" is \"no\")\n"},
+	{"a partner that may not", H L IM "xmpp { " GOOD "partner q.example { } }",
+		"2:1 (partner q.example may not federate: it is not on the allow list)\n"},
+	{"a partner in clear", H L IM "xmpp { " GOOD "partner p.example { security none } }",
+		"2:1 (partner p.example: \"security none\" lets everything pass in clear)\n"},
+	{"routes of a local domain",
+		H L IM "xmpp { " GOOD "static-routes yes; partner a.example { route 192.0.2.1 } }",
+		"2:1 (partner a.example: the routes of a local domain are not used; it is reached "
+		"through the zone \"inside\")\n"},
+	{"lists with local domains", H L IM "xmpp { " GOOD "allow A.example }",
+		"2:1 (allow a.example: a local domain is no partner; this says nothing)\n"},
+	{"a component that may not",
+		H L IM "xmpp { " GOOD "}\nzone c { type xmpp; peer 127.0.0.2; component q.example; "
+		       "component-secret-file s }",
+		"3:6 (component q.example may not federate: it is not on the allow list)\n"},
+	{"in SIP and XMPP",
+		H L IM "xmpp { " GOOD "allow q.example }\nzone w { type dns }\n"
+		       "rule all { mode any-alias; target w }\n"
+		       "rule re { pattern regex '.*@.*'; target w }\n"
+		       "rule p { pattern regex '.*@p\\.example'; target w }\n"
+		       "rule q { pattern suffix @q.example; protocol xmpp; target im }",
+		"6:1 (rule \"p\" sends p.example to the world by SIP, and it may federate by "
+		"XMPP, too: a domain should do one of both)\n"},
+	{"rules of SIP", H L IM "listen sip tls 0.0.0.0:5061; xmpp { " GOOD "}",
+		"0:0 (no search rule is enabled: every request is answered 404)\n"},
+};
+
+START_TEST(doubts)
+{
+	const struct doubt_case *c = &doubt_cases[_i];
+	struct cw_diag diag = {0};
+	struct cw_config *config = parse(c->text, &diag);
+
+	cw_config_require(config, CW_SEVERITY_ERROR, &diag);
+	cw_config_analyse(config, &diag);
+
+	char *messages = messages_of(&diag);
+
+	ck_assert_msg(strcmp(messages, c->messages) == 0, "%s:\n%s", c->name, messages);
+	free(messages);
+	cw_config_destroy(config);
+	cw_diag_finish(&diag);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("config_xmpp");
@@ -151,6 +248,7 @@ int main(void)
 
 	tcase_add_test(tc, keeps_the_xmpp_block);
 	ADD_ROWS(tc, refuses, error_cases);
+	ADD_ROWS(tc, doubts, doubt_cases);
 	suite_add_tcase(s, tc);
 	return unit_main(s);
 }
