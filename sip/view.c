@@ -74,7 +74,9 @@ static bool connection_row(
 		cw_view_text(state_of(link)),
 		cw_view_text(cw_connection_tls_version(link->connection)),
 		cw_view_text(cw_connection_tls_cipher(link->connection)),
-		cw_view_text(identity ? "certificate" : "address"),
+		cw_view_text(!link->zone ? ""
+			     : identity  ? "certificate"
+					 : "address"),
 		cw_view_number((cw_loop_now_ms(sip->loop) - link->since_ms) / 1000),
 		cw_view_number(cw_connection_idle_ms(link->connection) / 1000),
 		cw_view_number(link->requests_in),
