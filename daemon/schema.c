@@ -323,22 +323,32 @@ static const struct cw_setting transform_settings[] = {
 #define TERMS(terms)                                                                               \
 	{"security", CW_TYPE_CHOICE, .choices = security_words, .default_value = "required",       \
 		AT(terms.security),                                                                \
-		.help = "Whether TLS is required, used when it is offered, or not used."},         \
+		.help = "_required_: no stanza passes and nothing is verified "                    \
+			"before TLS. _optional_: a partner that does not offer "                   \
+			"it is spoken to in clear; one whose TLS fails is not. "                   \
+			"_none_: TLS is neither offered nor asked for."},                          \
 		{"certificates", CW_TYPE_CHOICE, .choices = certificates_words,                    \
 			.default_value = "named", AT(terms.certificates),                          \
-			.help = "_named_: with TLS the certificate carries the partner's domain, " \
-				"self-signed or not; _trusted_: and chains to a "                  \
-				"trusted CA and is not revoked; _any_: dialback alone decides."},  \
+			.help = "What a partner's certificate must be like where there "           \
+				"is TLS. _named_: it carries the partner's domain, "               \
+				"self-signed or not. _trusted_: it carries the domain, "           \
+				"chains to a trusted CA and is not revoked. _any_: it "            \
+				"may be anything, dialback alone decides."},                       \
 		{"sasl-external", CW_TYPE_BOOL, .default_value = "yes", AT(terms.sasl_external),   \
-			.help = "Whether a certificate may stand in for dialback."},               \
+			.help = "Whether SASL EXTERNAL is offered and used: a "                    \
+				"certificate that is trusted and carries the domain then "         \
+				"stands in for dialback, without a second connection."},           \
 		{"static-routes", CW_TYPE_BOOL, .default_value = "no", AT(terms.static_routes),    \
-			.help = "Whether the routes are used. Then a name without one is looked "  \
-				"up by DNS, a route that fails is not, and names "                 \
-				"with a route are on the allow list."},                            \
+			.help = "Whether *route* is used. A name with routes is then "             \
+				"reached by them alone, in the order of priority and "             \
+				"weight, never by DNS, and is allowed by itself. A name "          \
+				"without is looked up."},                                          \
 	{                                                                                          \
 		"idle-timeout", CW_TYPE_DURATION,                                                  \
 			.min = 1000, .max = 86400000, .default_value = "10m",                      \
-			AT(terms.idle_timeout_ms), .help = "How long a stream may be silent."      \
+			AT(terms.idle_timeout_ms),                                                 \
+			.help = "How long a connection may carry no stanza before it is "          \
+				"closed. Pings do not count."                                      \
 	}
 
 #define AT(member) .offset = offsetof(struct cw_xmpp_draft, member)
@@ -346,28 +356,42 @@ static const struct cw_setting xmpp_settings[] = {
 	{"domain", CW_TYPE_DOMAINS, CW_SETTING_REPEATABLE, .arguments = "NAME", .min = true,
 		AT(block.domains), .help = "A local domain that federates."},
 	{"chat-node", CW_TYPE_DOMAINS, CW_SETTING_REPEATABLE, .arguments = "NAME", .min = true,
-		AT(block.chat_nodes), .help = "A chat node alias."},
+		AT(block.chat_nodes),
+		.help = "A chat node alias: the domain of a group chat server of ours. It is a "
+			"local name like a domain, with DNS record and name in the certificate "
+			"of its own."},
 	{"inside", CW_TYPE_ZONE, .arguments = "ZONE", AT(block.inside),
-		.help = "The xmpp zone of the organisation's own server."},
+		.help = "The zone of type xmpp of the organisation's own server: where stanzas "
+			"to local names go, and the only one from which they come."},
 	{"dialback-secret-file", CW_TYPE_FILE, AT(dialback_secret_file),
-		.help = "The secret of dialback keys, shared by the peers of a cluster."},
+		.default_help = "a secret in memory",
+		.help = "The file of the secret that dialback keys are made of, one line of at "
+			"least 16 bytes. The same for all peers of a cluster, so that each can "
+			"answer for the others. It is made at the first start when it is "
+			"absent. Nobody but its owner and group may read it."},
 	TERMS(block.terms),
 	{"privacy", CW_TYPE_CHOICE, .choices = privacy_words, .default_value = "allow-list",
-		AT(block.privacy), .help = "Which list decides who may federate."},
+		AT(block.privacy),
+		.help = "Who may federate: _allow-list_: nobody but the names on it; "
+			"_deny-list_: everybody but the names on it; _off_: everybody."},
 	{"wildcards", CW_TYPE_BOOL, .default_value = "no", AT(wildcards),
-		.help = "Whether \\*.NAME may stand on the lists."},
+		.help = "Whether \\*.NAME may stand on the lists: every name below NAME, not "
+			"NAME itself."},
 	{"allow", CW_TYPE_WILD_DOMAINS, CW_SETTING_REPEATABLE, .arguments = "NAME", AT(block.allow),
-		.help = "A name on the allow list."},
+		.help = "A name on the allow list: a partner's domain or chat node, exactly. A "
+			"name cannot be allowed and denied."},
 	{"deny", CW_TYPE_WILD_DOMAINS, CW_SETTING_REPEATABLE, .arguments = "NAME", AT(block.deny),
 		.help = "A name on the deny list."},
 	{"route", CW_TYPE_ROUTE, CW_SETTING_REPEATABLE,
 		.arguments = "DOMAIN HOST[:PORT] [PRIORITY [WEIGHT]]", .min = true,
 		AT(block.terms.routes),
-		.help = "A static route, with priority and weight as in an SRV record (both 0 by "
-			"default)."},
+		.help = "A static route to the server of a partner's domain, with priority and "
+			"weight as in an SRV record (both 0 by default). Port: 5269."},
 	{"partner", CW_TYPE_NAMED, CW_SETTING_REPEATABLE | CW_SETTING_LATE,
 		.block = CW_IN_XMPP_PARTNER, .arguments = "DOMAIN",
-		.help = "What is different for one partner."},
+		.help = "What is different for one partner; what it leaves out is as for all. "
+			"With the name of a local domain it is about the connection to the own "
+			"server, for that domain."},
 };
 #undef AT
 
@@ -376,7 +400,8 @@ static const struct cw_setting xmpp_partner_settings[] = {
 	TERMS(terms),
 	{"route", CW_TYPE_ROUTE, CW_SETTING_REPEATABLE,
 		.arguments = "HOST[:PORT] [PRIORITY [WEIGHT]]", AT(terms.routes),
-		.help = "A static route to this partner."},
+		.help = "A static route to this partner; needs *static-routes yes*, here or "
+			"for all."},
 };
 #undef AT
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -278,6 +279,18 @@ class ManualPage(CommandTest):
         done = self.causeway("rules", "test", "-c", "causeway.conf", "example.test")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("3 passed, 0 failed", done.stdout)
+
+
+    def test_the_federation(self):
+        settings, commands = self.blocks("A federation")
+        (self.dir / "certs").mkdir()
+        for name in ("federation.pem", "federation.key", "ca.pem"):
+            shutil.copy(self.dir / "ca" / name, self.dir / "certs" / name.replace("federation", "edge"))
+        (self.dir / "federation.conf").write_text(settings)
+        for command in commands.splitlines():
+            with self.subTest(command):
+                done = self.causeway(*command.split()[1:])
+                self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
 
 
 class Usage(CommandTest):
