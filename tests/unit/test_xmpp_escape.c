@@ -9,8 +9,7 @@ static const char *const texts[] = {
 	"<a b='c' d=\"e\">&amp;</a>",
 	"]]>",
 	"\ttabs,\nlines\rand  spaces ",
-	"b\xc3\xbc"
-	"cher.example",
+	"b\303\274cher.example",
 };
 
 START_TEST(reads_back_the_same)
