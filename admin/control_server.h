@@ -22,7 +22,7 @@
 #include "core/view.h"
 #include "net/loop.h"
 
-#define CW_CONTROL_REQUEST_MAX 256   /* bytes, with its newline */
+#define CW_CONTROL_REQUEST_MAX 320   /* bytes, with its newline */
 #define CW_CONTROL_REQUEST_MS  10000 /* for the request to be whole */
 
 struct cw_control_server;

@@ -5,6 +5,7 @@
 
 #include "admin/text.h"
 #include "daemon/inquiry.h"
+#include "xmpp/jid.h"
 
 #include <jansson.h>
 
@@ -12,7 +13,7 @@
 #include <time.h>
 
 #define NAME        "trace"
-#define PARTNER_MAX 200 /* bytes: what a request has room for */
+#define REQUEST_MAX (sizeof("trace ") + CW_JID_DOMAIN_MAX)
 #define SECONDS_MAX 86400
 
 static int64_t now_ms(void)
@@ -39,14 +40,29 @@ static int read_duration(const struct cw_options *options, int64_t *end_ms)
 	return 0;
 }
 
-static int check_partner(const char *partner)
+/*
+ * The request for the partner as the daemon calls it: a domain in A-labels; who has not said a name yet goes by the
+ * address, as in `causeway connections`.
+ *
+ * Returns: 0, or the exit status.
+ */
+static int make_request(char room[static REQUEST_MAX], const char *partner)
 {
-	struct cw_str s = cw_str_of(partner);
+	struct cw_arena arena = {0};
+	struct cw_address address;
+	struct cw_str s;
+	int r = 0;
 
-	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 0x7f)
-			s.len = 0;
-	if (s.len == 0 || s.len > PARTNER_MAX)
+	if (cw_address_parse(&address, cw_str_of(partner)) == 0)
+		s = cw_str_of(partner);
+	else
+		r = cw_jid_prepare_domain(&s, cw_str_of(partner), &arena);
+	if (!r)
+		(void)snprintf(room, REQUEST_MAX, "trace %" CW_STR_FMT, CW_STR_ARG(s));
+	cw_arena_finish(&arena);
+	if (r < 0)
+		return cw_console_error(NAME, "%s", strerror(-r));
+	if (r)
 		return cw_console_error(NAME, "expected the domain of a partner, as in b.example; "
 					      "see causeway connections");
 	return 0;
@@ -116,15 +132,14 @@ int cw_command_trace(const struct cw_options *options)
 {
 	const char *partner = options->args[0];
 	struct cw_control_client *client = NULL;
-	char request[PARTNER_MAX + sizeof("trace ")];
+	char request[REQUEST_MAX];
 	int64_t end_ms;
-	int status = check_partner(partner);
+	int status = make_request(request, partner);
 
 	if (!status)
 		status = read_duration(options, &end_ms);
 	if (status)
 		return status;
-	(void)snprintf(request, sizeof(request), "trace %s", partner);
 	status = cw_inquiry_ask(&client, NAME, options, request);
 	if (!status)
 		status = listen_until(client, partner, end_ms);

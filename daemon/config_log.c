@@ -2,7 +2,7 @@
 #include "daemon/config_read.h"
 
 /* The first words of all areas; one that begins otherwise is a typing error. */
-static const char *const components[] = {"certs", "daemon", "net", "sip", NULL};
+static const char *const components[] = {"certs", "control", "daemon", "net", "sip", "xmpp", NULL};
 
 static bool is_known_area(struct cw_str area)
 {
@@ -20,7 +20,7 @@ static void report_area(struct cw_reader *r, const struct cw_conf_node *node)
 	const char *nearest = cw_diag_nearest(node->args[0].text, components);
 
 	cw_read_error(r, node, &node->args[0],
-		"log: expected an area such as sip, sip.request, net, certs or daemon%s%s%s",
+		"log: expected an area such as sip, sip.request, xmpp, net, certs or daemon%s%s%s",
 		nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
 }
 

@@ -146,6 +146,13 @@ class TraceTest(ControlCase):
         self.assertEqual(await ask("trace", "b.test", "--for", "1", path=daemon.config), (0, "", ""))
         self.assertEqual([line.partner for line in daemon.log("control", event="trace")], ["b.test"])
 
+    async def test_the_partner_is_named_as_the_daemon_names_it(self):
+        daemon = await self.started(PLAIN + SOCKET + "log control debug\nlog xmpp.trace debug\n")
+        for partner in ("B\u00fccher.Test.", "127.0.0.1:5269"):
+            self.assertEqual(await ask("trace", partner, "--for", "1", path=daemon.config), (0, "", ""))
+        self.assertEqual([line.partner for line in daemon.log("control", event="trace")],
+                         ["xn--bcher-kva.test", "127.0.0.1:5269"])
+
     async def test_it_says_when_the_daemon_ends(self):
         daemon = await self.daemon().start()
         tracing = asyncio.ensure_future(ask("trace", "b.test", path=daemon.config))

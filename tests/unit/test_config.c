@@ -285,13 +285,13 @@ static const struct error_case {
 	{"a level that is nearly one", "log sip debgu",
 		"1:9 log: expected error, warn, info or debug; did you mean \"debug\"?\n"},
 	{"an area that is none", "log spi debug",
-		"1:5 log: expected an area such as sip, sip.request, net, certs or daemon; did you "
-		"mean \"sip\"?\n"},
+		"1:5 log: expected an area such as sip, sip.request, xmpp, net, certs or daemon; "
+		"did you mean \"sip\"?\n"},
 	{"an area that ends in its dot", "log sip. debug",
-		"1:5 log: expected an area such as sip, sip.request, net, certs or daemon; did you "
-		"mean \"sip\"?\n"},
+		"1:5 log: expected an area such as sip, sip.request, xmpp, net, certs or daemon; "
+		"did you mean \"sip\"?\n"},
 	{"an area longer than any", "log sip.aaaaaaaaaaaaaaaaaaaaaaaaaaaa debug",
-		"1:5 log: expected an area such as sip, sip.request, net, certs or daemon\n"},
+		"1:5 log: expected an area such as sip, sip.request, xmpp, net, certs or daemon\n"},
 	{"a level twice", "log warn; log sip info; log debug; log sip debug",
 		"1:25 log: this level is set twice\n1:36 log: this level is set twice\n"},
 	{"more areas with a level than there is room for",
