@@ -205,14 +205,28 @@ static int print_decision(FILE *out, const struct cw_plan *plan, struct cw_arena
 	return r ? r : print_field(out, cw_decision_name(plan->decision), text, arena);
 }
 
-static int print_default(FILE *out, const struct cw_locate_default *way, struct cw_arena *arena)
+bool cw_locate_goes(const struct cw_plan *plan, const struct cw_locate_way *way)
 {
+	if (!way)
+		return plan->decision == CW_DECISION_ROUTED;
+	if (way->refusal)
+		return false;
+	return plan->decision == CW_DECISION_ROUTED ||
+	       (plan->decision == CW_DECISION_NO_RULE && !way->problem);
+}
+
+static int print_way(FILE *out, const struct cw_plan *plan, const struct cw_locate_way *way,
+	struct cw_arena *arena)
+{
+	const char *problem = way->refusal ? way->refusal : way->problem;
 	struct cw_str text;
 	int r;
 
-	if (way->refusal)
+	if (!way->refusal && plan->decision != CW_DECISION_NO_RULE)
+		return 0;
+	if (problem)
 		r = cw_arena_printf(arena, &text, "nowhere: %" CW_STR_FMT ": %s",
-			CW_STR_ARG(way->domain), way->refusal);
+			CW_STR_ARG(way->domain), problem);
 	else if (way->zone)
 		r = cw_arena_printf(arena, &text,
 			"zone '%" CW_STR_FMT "': %" CW_STR_FMT " is a local domain",
@@ -220,11 +234,11 @@ static int print_default(FILE *out, const struct cw_locate_default *way, struct 
 	else
 		r = cw_arena_printf(arena, &text, "the federation: %" CW_STR_FMT ", found %s",
 			CW_STR_ARG(way->domain), way->how);
-	return r ? r : print_field(out, "default", text, arena);
+	return r ? r : print_field(out, way->refusal ? "refused" : "default", text, arena);
 }
 
 int cw_locate_print_table(FILE *out, const struct cw_plan *plan, const struct cw_request *request,
-	const struct cw_locate_default *way, struct cw_arena *arena, bool colours)
+	const struct cw_locate_way *way, struct cw_arena *arena, bool colours)
 {
 	int r = print_request(out, plan, request, arena);
 
@@ -238,7 +252,7 @@ int cw_locate_print_table(FILE *out, const struct cw_plan *plan, const struct cw
 	if (!r && plan->n_targets)
 		r = print_targets(out, plan, arena, colours);
 	if (!r && way)
-		r = print_default(out, way, arena);
+		r = print_way(out, plan, way, arena);
 	return r;
 }
 
@@ -292,17 +306,18 @@ static json_t *pack_considered(const struct cw_plan *plan)
 }
 
 /* NULL when memory is short. */
-static json_t *pack_default(const struct cw_locate_default *way)
+static json_t *pack_way(const struct cw_locate_way *way)
 {
+	const char *problem = way->refusal ? way->refusal : way->problem;
 	const char *where = way->zone ? "inside" : "federation";
 
-	return json_pack("{s:s, s:o, s:o, s:s?}", "way", way->refusal ? "none" : where, "zone",
-		way->zone && !way->refusal ? cw_text_json(way->zone->name) : json_null(), "domain",
-		cw_text_json(way->domain), "refusal", way->refusal);
+	return json_pack("{s:s, s:o, s:o, s:s?}", "way", problem ? "none" : where, "zone",
+		way->zone && !problem ? cw_text_json(way->zone->name) : json_null(), "domain",
+		cw_text_json(way->domain), "refusal", problem);
 }
 
 int cw_locate_print_json(FILE *out, const struct cw_plan *plan, const struct cw_request *request,
-	const struct cw_locate_default *way)
+	const struct cw_locate_way *way)
 {
 	json_t *json = json_pack("{s:o, s:o, s:s, s:s, s:b, s:o, s:o, s:s, s:o, s:o}", "alias",
 		cw_text_json(request->alias), "from", cw_text_json(request->from->name), "protocol",
@@ -314,7 +329,8 @@ int cw_locate_print_json(FILE *out, const struct cw_plan *plan, const struct cw_
 		pack_considered(plan));
 	int r;
 
-	if (json && way && json_object_set_new(json, "default", pack_default(way))) {
+	if (json && way && (way->refusal || plan->decision == CW_DECISION_NO_RULE) &&
+		json_object_set_new(json, "default", pack_way(way))) {
 		json_decref(json);
 		json = NULL;
 	}

@@ -13,6 +13,7 @@
 #include "sip/variant.h"
 #include "xmpp/jid.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define NAME             "locate"
@@ -103,51 +104,50 @@ static int set_alias(struct cw_request *request, struct cw_str text, struct cw_a
 	return 0;
 }
 
-/* Where a stanza to `domain` goes when no rule matches, as the relay decides. */
-static void set_default(struct cw_locate_default *way, const struct cw_xmpp_policy *policy,
+/*
+ * What the block `xmpp` says of a stanza to `domain`, as the relay decides: whether it may pass at
+ * all, which is asked before any rule, and where it goes when no rule matches.
+ */
+static void set_way(struct cw_locate_way *way, const struct cw_xmpp_policy *policy,
 	const struct cw_zone *from, struct cw_str domain)
 {
 	const struct cw_zone *inside = cw_xmpp_policy_inside(policy);
 
-	*way = (struct cw_locate_default){.domain = domain};
-	if (cw_xmpp_policy_is_local(policy, domain)) {
+	*way = (struct cw_locate_way){.domain = domain, .how = "by DNS"};
+	if (from == inside) {
+		way->refusal = cw_xmpp_policy_refusal(policy, domain);
+		if (cw_xmpp_policy_terms(policy, domain)->routes.count)
+			way->how = "by its static routes";
+	} else if (cw_xmpp_policy_is_local(policy, domain)) {
 		way->zone = inside;
 		if (!inside)
-			way->refusal = "it is a local domain, and no zone is \"inside\"";
-	} else if (from != inside) {
-		way->refusal = "it is no local domain, and only the zone \"inside\" reaches others";
+			way->problem = "it is a local domain, and no zone is \"inside\"";
 	} else {
-		way->refusal = cw_xmpp_policy_refusal(policy, domain);
-		way->how = cw_xmpp_policy_terms(policy, domain)->routes.count
-				   ? "by its static routes"
-				   : "by DNS";
+		way->refusal = "it is no local domain, and only the zone \"inside\" reaches others";
 	}
 }
 
 /*
- * The way of a stanza that no rule matches.
+ * The same; *out is NULL for requests that have no such way.
  *
- * Returns: 0 and *has_one set; a negative errno.
+ * Returns: 0 and *out set; a negative errno.
  */
-static int find_default(struct cw_locate_default *way, bool *has_one, const struct cw_plan *plan,
-	const struct cw_request *request, const struct cw_config *config, struct cw_arena *arena)
+static int find_way(struct cw_locate_way **out, const struct cw_request *request,
+	const struct cw_config *config, struct cw_arena *arena)
 {
+	struct cw_locate_way *way;
 	struct cw_jid jid;
 	int r;
 
-	*has_one = false;
-	if (request->protocol != CW_PROTOCOL_XMPP || plan->decision != CW_DECISION_NO_RULE ||
-		!config->xmpp.policy)
+	*out = NULL;
+	if (request->protocol != CW_PROTOCOL_XMPP || !config->xmpp.policy)
 		return 0;
-	r = cw_jid_prepare(&jid, plan->alias, arena);
-	if (r < 0)
-		return r;
-	*has_one = true;
-	if (r) /* a transform made it so */
-		*way = (struct cw_locate_default){
-			.domain = plan->alias, .refusal = "it is no address of XMPP"};
-	else
-		set_default(way, config->xmpp.policy, request->from, jid.domain);
+	way = cw_arena_alloc(arena, sizeof(*way));
+	r = way ? cw_jid_prepare(&jid, request->alias, arena) : -ENOMEM;
+	if (r)
+		return r < 0 ? r : -EINVAL; /* set_jid prepared it already */
+	set_way(way, config->xmpp.policy, request->from, jid.domain);
+	*out = way;
 	return 0;
 }
 
@@ -156,22 +156,18 @@ static int plan_and_print(const struct cw_request *request, const struct cw_conf
 	const struct cw_options *options, struct cw_arena *arena)
 {
 	struct cw_plan plan = {.decision = CW_DECISION_NO_RULE};
-	struct cw_locate_default room = {.refusal = NULL}, *way = NULL;
-	bool has_default = false, goes;
+	struct cw_locate_way *way = NULL;
 	int r = options->value[CW_OPTION_BRIEF]
 			? cw_plan_decide(&plan, config->rules, request, arena)
 			: cw_plan_explain(&plan, config->rules, request, arena);
 
 	if (!r)
-		r = find_default(&room, &has_default, &plan, request, config, arena);
-	if (has_default)
-		way = &room;
-	goes = plan.decision == CW_DECISION_ROUTED || (way && !way->refusal);
+		r = find_way(&way, request, config, arena);
 	if (!r && options->value[CW_OPTION_JSON])
 		r = cw_locate_print_json(stdout, &plan, request, way);
 	else if (!r)
 		r = cw_locate_print_table(stdout, &plan, request, way, arena, cw_console_colours());
-	return cw_console_finish(NAME, r, goes ? CW_EXIT_YES : CW_EXIT_NO);
+	return cw_console_finish(NAME, r, cw_locate_goes(&plan, way) ? CW_EXIT_YES : CW_EXIT_NO);
 }
 
 static int locate_alias(struct cw_request *request, const struct cw_config *config,
@@ -184,7 +180,9 @@ static int locate_alias(struct cw_request *request, const struct cw_config *conf
 	return status ? status : plan_and_print(request, config, options, arena);
 }
 
-/* Cut the first message out of a file as the wire would bring it. Returns: 0, or the exit status. */
+/*
+ * Cut the first message out of a file as the wire would bring it. Returns: 0, or the exit status.
+ */
 static int cut_message(struct cw_str *out, struct cw_str text, const char *path)
 {
 	struct cw_sip_framer framer = {0};
@@ -215,7 +213,9 @@ static int cut_message(struct cw_str *out, struct cw_str text, const char *path)
 static int locate_parsed(struct cw_request *request, const struct cw_sip_message *message,
 	const struct cw_config *config, const struct cw_options *options, struct cw_arena *arena)
 {
-	/* Which addresses are the daemon's own is not known here; an OPTIONS to them names no user. */
+	/*
+	 * Which addresses are the daemon's own is not known here; an OPTIONS to them names no user.
+	 */
 	bool may_end_here = message->method == CW_SIP_OPTIONS && message->request_uri.user.len == 0;
 	struct cw_sip_refusal refusal;
 	int status;

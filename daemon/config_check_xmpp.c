@@ -133,10 +133,10 @@ static void check_inside(const struct cw_config *c, struct cw_diag *diag)
 	else if (!terms)
 		cw_diag_add(diag, CW_SEVERITY_WARNING, &zone->place,
 			"the zone \"inside\" has no \"peer\": no stanza reaches our own server");
-	else if (terms->security == CW_XMPP_NONE && zone->n_components == 0 && !has_address(zone))
+	else if (!c->has_tls && zone->n_components == 0 && !has_address(zone))
 		cw_diag_add(diag, CW_SEVERITY_WARNING, &zone->place,
-			"without TLS our own server has no certificate to be known by: give its "
-			"peers by address");
+			"without a \"tls\" block our own server has no certificate to be known by: "
+			"give its peers by address");
 }
 
 static void check_components(const struct cw_config *c, struct cw_diag *diag)

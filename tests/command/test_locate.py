@@ -202,10 +202,10 @@ class Locate(Command):
     def test_a_stanza_goes_its_default_way(self):
         (self.path / "rules" / "a.rules").write_text(
             "rule r { protocol xmpp; pattern suffix '@ruled.example'; target partners }\n"
-            "transform t { pattern exact 'x@transformed.example'; behavior replace 'a b@c@d' }\n")
+            "rule s { protocol xmpp; pattern exact 'x@c.example'; target im }\n")
         federation = """
 xmpp { domain a.example; chat-node rooms.a.example; inside im; wildcards yes
-       allow b\u00fccher.example; allow *.q.example; static-routes yes; route r.example 192.0.2.1 }
+       allow b\u00fccher.example; allow *.q.example; allow ruled.example; static-routes yes; route r.example 192.0.2.1 }
 zone im { type xmpp; peer 127.0.0.2 }
 """
         with (self.path / "causeway.conf").open("a") as f:
@@ -224,7 +224,7 @@ zone im { type xmpp; peer 127.0.0.2 }
             (["bob@r.example"], 1,
              ("none", None, "r.example", 'it is no local domain, and only the zone "inside" reaches others'),
              "nowhere: r.example: it is no local domain"),
-            (inside + ["x@transformed.example"], 1, ("none", None, "a b@c@d", "it is no address of XMPP"), "nowhere: "),
+            (inside + ["bob@a.example"], 1, ("none", None, "a.example", "it is a local domain"), "nowhere: a.example: "),
         ):
             with self.subTest(args=args):
                 got = self.json("--protocol", "xmpp", *args, status=status)
@@ -233,7 +233,11 @@ zone im { type xmpp; peer 127.0.0.2 }
                 self.assertEqual(tuple(got["default"][k] for k in ("way", "zone", "domain", "refusal")), default)
                 code, out, err = self.locate("--protocol", "xmpp", *args)
                 self.assertEqual((code, err), (status, ""))
-                self.assertRegex(out, r"\ndefault    .*" + re.escape(says))
+                self.assertRegex(out, r"\n(default|refused)    .*" + re.escape(says))
+        # who may not federate is asked before any rule
+        got = self.json("--protocol", "xmpp", *inside, "x@c.example", status=1)
+        self.assertEqual((got["decision"], got["default"]["refusal"]), ("routed", "it is not on the allow list"))
+        self.assertIn("\nrefused    nowhere: c.example", self.locate("--protocol", "xmpp", *inside, "x@c.example")[1])
         self.assertNotIn("default", self.json("--protocol", "xmpp", *inside, "bob@ruled.example"))
         self.assertNotIn("default", self.json(*inside, "bob@a.example", status=1))
         code, out, err = self.locate("--protocol", "xmpp", "bob@")

@@ -179,9 +179,10 @@ static const struct doubt_case {
 		"1:91 (the zone \"inside\" has no \"peer\": no stanza reaches our own "
 		"server)\n"},
 	{"an inside that cannot be told",
-		H L "zone im { type xmpp; peer im.lan }\nxmpp { " GOOD "security none }",
-		"1:91 (without TLS our own server has no certificate to be known by: give its "
-		"peers by address)\n"
+		"hostname h.example; " L "zone im { type xmpp; peer im.lan }\nxmpp { " GOOD
+		"security none }",
+		"1:52 (without a \"tls\" block our own server has no certificate to be known by: "
+		"give its peers by address)\n"
 		"2:1 (\"security none\" lets everything pass in clear, and dialback alone says "
 		"who a partner is)\n"},
 	{"allowed by routes",

@@ -337,7 +337,7 @@ static void fail_everywhere(int (*print)(FILE *, struct cw_arena *, const struct
 static int explain_and_print(FILE *out, struct cw_arena *arena, const struct cw_ruleset *set)
 {
 	struct cw_request request = request_of("bob@old.example", sample_zones[1]);
-	struct cw_locate_default way = {.domain = cw_str_of("old.example"), .how = "by DNS"};
+	struct cw_locate_way way = {.domain = cw_str_of("old.example"), .how = "by DNS"};
 	struct cw_plan plan;
 	int r = cw_plan_explain(&plan, set, &request, arena);
 
