@@ -98,15 +98,17 @@ static bool is_refused_early(struct cw_xmpp_parser *p)
 	if (token.len >= 6 && p->consumed == 0 && cw_str_starts(token, declaration) &&
 		cw_char_is_space(token.p[5]))
 		return false;
-	if (token.len >= 2 && token.p[1] == '?' && (p->consumed > 0 || token.len >= 6))
+	if (cw_str_starts(token, cw_str_of("<?")) && (p->consumed > 0 || token.len >= 6))
 		what = "a processing instruction";
-	else if (token.len >= 3 && token.p[1] == '!' && token.p[2] == '-')
+	else if (cw_str_starts(token, cw_str_of("<!-")))
 		what = "a comment";
-	else if (token.len >= 3 && token.p[1] == '!' && token.p[2] == 'D')
+	else if (cw_str_starts(token, cw_str_of("<!D")))
 		what = "a document type";
 	if (what)
 		cw_xmpp_parser_fail_at(p, CW_XMPP_PARSER_E_RESTRICTED, what, p->consumed);
-	return what;
+	else if (p->depth == 0 && token.p[0] != '<' && !cw_char_is_space(token.p[0]))
+		cw_xmpp_parser_fail_at(p, CW_XMPP_PARSER_E_XML, "no header", p->consumed);
+	return p->error;
 }
 
 /* Whether a token that is no tag may go on: a reference, or white space before the header. */
@@ -136,7 +138,7 @@ static uint64_t token_limit(struct cw_xmpp_parser *p)
 		is_complete = may_go_on(p);
 	else
 		is_complete = find_tag_end(p, &tag_end);
-	if ((token[0] == '<' && is_refused_early(p)) || p->error)
+	if (is_refused_early(p))
 		return p->given;
 	if (tag_end - p->consumed > CW_XMPP_TOKEN_MAX) {
 		cw_xmpp_parser_fail_at(
