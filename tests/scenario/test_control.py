@@ -97,6 +97,20 @@ class StatusTest(ControlCase):
                          {"service": "sip", "state": "off", "reason": 'no "listen sip" is configured'})
 
 
+class ZonesTest(ProxyCase):
+    async def test_a_zone_with_a_peer_that_answers_is_active(self):
+        lab = await self.lab(imp="monitor yes\nconnect-timeout 1", imp_peers=["@cluster@", closed_port("127.0.0.4")],
+                             more="control-socket control.sock")
+        lab.cluster.on_request = lambda request: lab.cluster.respond(request, 200)
+        await lab.daemon.logged("sip.monitor", event="peer-inactive", peer="127.0.0.4")
+        code, out, err = await ask("status", "--json", path=lab.daemon.config)
+        self.assertEqual((code, err), (0, ""))
+        zones = json.loads(out)["zones"]
+        self.assertEqual(zones[0], {"zone": "IMP", "type": "neighbor", "state": "active", "peers": 2, "peers_up": 1,
+                                    "peers_down": 1, "reason": "no answer from 127.0.0.4"})
+        self.assertEqual([(zone["zone"], zone["state"]) for zone in zones[1:]], [("internet", "not monitored")])
+
+
 class ConnectionsTest(ProxyCase):
     async def test_connections_in_and_out_are_listed(self):
         lab = await self.lab(more="control-socket control.sock")
