@@ -320,25 +320,25 @@ static const struct cw_setting transform_settings[] = {
 };
 #undef AT
 
-#define TERMS(terms)                                                                               \
+#define TERMS                                                                                      \
 	{"security", CW_TYPE_CHOICE, .choices = security_words, .default_value = "required",       \
-		AT(terms.security),                                                                \
+		AT_TERMS(security),                                                                \
 		.help = "_required_: no stanza passes and nothing is verified "                    \
 			"before TLS. _optional_: a partner that does not offer "                   \
 			"it is spoken to in clear; one whose TLS fails is not. "                   \
 			"_none_: TLS is neither offered nor asked for."},                          \
 		{"certificates", CW_TYPE_CHOICE, .choices = certificates_words,                    \
-			.default_value = "named", AT(terms.certificates),                          \
+			.default_value = "named", AT_TERMS(certificates),                          \
 			.help = "What a partner's certificate must be like where there "           \
 				"is TLS. _named_: it carries the partner's domain, "               \
 				"self-signed or not. _trusted_: it carries the domain, "           \
 				"chains to a trusted CA and is not revoked. _any_: it "            \
 				"may be anything, dialback alone decides."},                       \
-		{"sasl-external", CW_TYPE_BOOL, .default_value = "yes", AT(terms.sasl_external),   \
+		{"sasl-external", CW_TYPE_BOOL, .default_value = "yes", AT_TERMS(sasl_external),   \
 			.help = "Whether SASL EXTERNAL is offered and used: a "                    \
 				"certificate that is trusted and carries the domain then "         \
 				"stands in for dialback, without a second connection."},           \
-		{"static-routes", CW_TYPE_BOOL, .default_value = "no", AT(terms.static_routes),    \
+		{"static-routes", CW_TYPE_BOOL, .default_value = "no", AT_TERMS(static_routes),    \
 			.help = "Whether *route* is used. A name with routes is then "             \
 				"reached by them alone, in the order of priority and "             \
 				"weight, never by DNS, and is allowed by itself. A name "          \
@@ -346,12 +346,13 @@ static const struct cw_setting transform_settings[] = {
 	{                                                                                          \
 		"idle-timeout", CW_TYPE_DURATION,                                                  \
 			.min = 1000, .max = 86400000, .default_value = "10m",                      \
-			AT(terms.idle_timeout_ms),                                                 \
+			AT_TERMS(idle_timeout_ms),                                                 \
 			.help = "How long a connection may carry no stanza before it is "          \
 				"closed. Pings do not count."                                      \
 	}
 
-#define AT(member) .offset = offsetof(struct cw_xmpp_draft, member)
+#define AT(member)       .offset = offsetof(struct cw_xmpp_draft, member)
+#define AT_TERMS(member) AT(block.terms.member)
 static const struct cw_setting xmpp_settings[] = {
 	{"domain", CW_TYPE_DOMAINS, CW_SETTING_REPEATABLE, .arguments = "NAME", .min = true,
 		AT(block.domains), .help = "A local domain that federates."},
@@ -369,7 +370,7 @@ static const struct cw_setting xmpp_settings[] = {
 			"least 16 bytes. The same for all peers of a cluster, so that each can "
 			"answer for the others. It is made at the first start when it is "
 			"absent. Nobody but its owner and group may read it."},
-	TERMS(block.terms),
+	TERMS,
 	{"privacy", CW_TYPE_CHOICE, .choices = privacy_words, .default_value = "allow-list",
 		AT(block.privacy),
 		.help = "Who may federate: _allow-list_: nobody but the names on it; "
@@ -393,16 +394,19 @@ static const struct cw_setting xmpp_settings[] = {
 			"With the name of a local domain it is about the connection to the own "
 			"server, for that domain."},
 };
+#undef AT_TERMS
 #undef AT
 
-#define AT(member) .offset = offsetof(struct cw_xmpp_partner, member)
+#define AT(member)       .offset = offsetof(struct cw_xmpp_partner, member)
+#define AT_TERMS(member) AT(terms.member)
 static const struct cw_setting xmpp_partner_settings[] = {
-	TERMS(terms),
+	TERMS,
 	{"route", CW_TYPE_ROUTE, CW_SETTING_REPEATABLE,
 		.arguments = "HOST[:PORT] [PRIORITY [WEIGHT]]", AT(terms.routes),
 		.help = "A static route to this partner; needs *static-routes yes*, here or "
 			"for all."},
 };
+#undef AT_TERMS
 #undef AT
 
 #define TABLE(name, settings)                                                                      \

@@ -630,7 +630,11 @@ START_TEST(survives_short_memory)
 	static const char text[] = H TLS N R
 		"dns { server 192.0.2.1 }\naccess default { allow exact x }\n"
 		"partner p.example { certificate q.example }\ntransform t { pattern exact x }\n"
-		"xmpp { allow a.example; partner b.example { } }\nrule s { source N; mode any-ip; "
+		"xmpp { domain c.example; inside x; allow a.example; deny d.example; route "
+		"b.example "
+		"192.0.2.1\nstatic-routes yes; partner b.example { route 192.0.2.2 } }\n"
+		"zone x { type xmpp; peer x.example; component p.example; component-secret-file s "
+		"}\nrule s { source N; mode any-ip; "
 		"target N }\n";
 
 	for (unsigned n = 1;; n++) {

@@ -333,6 +333,8 @@ START_TEST(knows_what_its_certificates_name)
 	ck_assert(cw_tls_has_certificate_for(tls, cw_str_of("Three.example")));
 	ck_assert(!cw_tls_has_certificate_for(tls, cw_str_of("four.example")));
 	ck_assert(!cw_tls_has_certificate_for(tls, cw_str_of("example")));
+	ck_assert(cw_tls_has_dns_name(tls, cw_str_of("b.two.example")));
+	ck_assert(!cw_tls_has_dns_name(tls, cw_str_of("three.example"))); /* an XmppAddr */
 	cw_tls_destroy(tls);
 }
 END_TEST
