@@ -123,10 +123,10 @@ static void line_escaped(struct line *l, unsigned char c)
 }
 
 /* A value: bare when a reader can tell where it ends, else quoted and escaped; "..." says that it was cut. */
-static void line_value(struct line *l, struct cw_str s)
+static void line_value(struct line *l, struct cw_str s, bool is_quoted)
 {
 	bool is_cut = s.len > CW_LOG_VALUE_MAX;
-	bool is_bare = s.len > 0;
+	bool is_bare = s.len > 0 && !is_quoted;
 
 	if (is_cut)
 		s.len = CW_LOG_VALUE_MAX;
@@ -179,7 +179,7 @@ static void line_field(struct line *l, const struct cw_log_field *f)
 	if (f->kind == CW_LOG_INT)
 		line_number(l, f->num);
 	else
-		line_value(l, f->str);
+		line_value(l, f->str, f->kind == CW_LOG_QUOTED);
 }
 
 void cw_log_flush(void)

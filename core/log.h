@@ -31,6 +31,7 @@ struct cw_log_field {
 	const char *name; /* NULL ends the list */
 	enum {
 		CW_LOG_STR,
+		CW_LOG_QUOTED,
 		CW_LOG_INT
 	} kind;
 	struct cw_str str;
@@ -48,6 +49,12 @@ static inline struct cw_log_field cw_kz(const char *name, const char *value)
 {
 	return (struct cw_log_field){
 		name, CW_LOG_STR, value ? cw_str_of(value) : cw_str_of("-"), 0};
+}
+
+/* A field of a NUL-terminated string that is quoted always, where scripts look for it so. */
+static inline struct cw_log_field cw_kq(const char *name, const char *value)
+{
+	return (struct cw_log_field){name, CW_LOG_QUOTED, cw_str_of(value), 0};
 }
 
 /* A field of a number. */

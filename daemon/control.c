@@ -10,7 +10,7 @@ void cw_control_init(struct cw_control *control, struct cw_loop *loop)
 {
 	*control = (struct cw_control){.loop = loop};
 	cw_views_init(&control->views);
-	cw_tap_init(&control->tap, "xmpp.trace", cw_kz("Module", "XMPPFederation"));
+	cw_tap_init(&control->tap, "xmpp.trace", cw_kq("Module", "XMPPFederation"));
 }
 
 static void explain(struct cw_diag *diag, const char *path, int r)

@@ -1,6 +1,7 @@
 #include "daemon/service.h"
 
 #include "certs/keyring.h"
+#include "certs/secret_file.h"
 #include "core/log.h"
 #include "core/stats.h"
 #include "daemon/config.h"
@@ -8,16 +9,20 @@
 #include "net/dns.h"
 #include "net/listener.h"
 #include "sip/proxy.h"
+#include "xmpp/federation.h"
 
 #include <malloc.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
-/* A configuration and what the SIP side sees of it; freed when no request needs it any more. */
+/* A configuration and what the SIP and the XMPP side see of it; freed when neither needs it any more. */
 struct generation {
 	struct cw_config *config;
 	struct cw_sip_setup setup;
+	struct cw_xmpp_setup xmpp;
+	unsigned users; /* sides */
 };
 
 struct listening {
@@ -31,20 +36,31 @@ struct listening_set {
 	size_t count;
 };
 
+/* What is read out of files that the configuration names. */
+struct secrets {
+	struct cw_tls *tls; /* NULL where the configuration has none */
+	struct cw_keyring keyring;
+	struct cw_secret dialback;
+};
+
 struct cw_service {
 	struct cw_loop *loop;
 	char *path;
 	struct cw_stats *stats;
 	struct cw_admission *admission;
+	struct cw_admission *xmpp_admission; /* strangers are fewer there */
 	struct cw_dns *dns;
 	struct cw_address
 		dns_servers[CW_DNS_SERVERS_MAX]; /* that it was made with; none: the system's */
 	size_t n_dns_servers;
-	struct cw_tls *tls;
-	struct cw_keyring keyring;
+	struct secrets secrets;
 	struct generation *generation;
 	struct listening_set listening;
 	struct cw_sip *sip;
+	struct cw_xmpp *xmpp;
+	unsigned n_stopping; /* sides with something under way, when told to stop */
+	void (*stopped)(void *arg);
+	void *stopped_arg;
 	uint64_t *reloads, *reloads_refused;
 	struct cw_control control;
 };
@@ -58,15 +74,52 @@ static void give_memory_back(void)
 	(void)malloc_trim(0);
 }
 
-static void destroy_generation(void *arg)
+static bool is_sip(enum cw_listener_kind kind)
 {
-	struct generation *g = arg;
+	return kind == CW_LISTEN_SIP_TLS || kind == CW_LISTEN_SIP_TCP;
+}
 
+static void destroy_generation(struct generation *g)
+{
 	if (!g)
 		return;
 	cw_config_destroy(g->config);
 	free(g);
 	give_memory_back();
+}
+
+/* One side does not need it any more. */
+static void release_generation(void *arg)
+{
+	struct generation *g = arg;
+
+	if (--g->users == 0)
+		destroy_generation(g);
+}
+
+static void fill_setups(struct generation *g)
+{
+	const struct cw_config *config = g->config;
+
+	g->setup = (struct cw_sip_setup){
+		.hostname = config->hostname,
+		.zones = config->zones,
+		.n_zones = config->n_zones,
+		.rules = config->rules,
+		.policy = &config->policy,
+		.unused = release_generation,
+		.arg = g,
+	};
+	g->xmpp = (struct cw_xmpp_setup){
+		.policy = config->xmpp.policy,
+		.zones = config->zones,
+		.n_zones = config->n_zones,
+		.rules = config->rules,
+		.unused = release_generation,
+		.arg = g,
+	};
+	for (size_t i = 0; i < config->n_listeners; i++)
+		g->xmpp.is_listening |= !is_sip(config->listeners[i].kind);
 }
 
 /*
@@ -88,23 +141,10 @@ static int load_generation(struct generation **out, const char *path, struct cw_
 		destroy_generation(g);
 		return r;
 	}
-	g->setup = (struct cw_sip_setup){
-		.hostname = g->config->hostname,
-		.zones = g->config->zones,
-		.n_zones = g->config->n_zones,
-		.rules = g->config->rules,
-		.policy = &g->config->policy,
-		.unused = destroy_generation,
-		.arg = g,
-	};
+	fill_setups(g);
 	give_memory_back();
 	*out = g;
 	return 0;
-}
-
-static bool is_sip(enum cw_listener_kind kind)
-{
-	return kind == CW_LISTEN_SIP_TLS || kind == CW_LISTEN_SIP_TCP;
 }
 
 static bool stands_in(const struct listening_set *set, const struct listening *l)
@@ -130,18 +170,42 @@ static struct listening *find_listening(struct listening_set *set,
 	return NULL;
 }
 
-static int listen_on(
-	struct cw_service *s, struct listening *l, const struct cw_config_listener *wanted)
+/* What an XMPP connection may do without having said who it is is bounded by its stream; its idle time, too. */
+static struct cw_listener_settings xmpp_settings(struct cw_service *s, enum cw_listener_kind kind)
 {
-	struct cw_listener_settings settings = {
-		.address = wanted->address,
-		.tls = wanted->kind == CW_LISTEN_SIP_TLS ? &s->tls : NULL,
+	return (struct cw_listener_settings){
+		.tls = kind == CW_LISTEN_XMPPS ? &s->secrets.tls : NULL,
+		.demand = CW_TLS_ANY_PEER,
+		.admission = s->xmpp_admission,
+		.opens_late = true,
+		.idle_ms = UINT_MAX,
+		.full_ms = CW_XMPP_FULL_MS,
+		.handler = cw_xmpp_connection_handler,
+		.accepted = kind == CW_LISTEN_XMPPS ? cw_xmpp_accept_direct : cw_xmpp_accept,
+		.arg = s->xmpp,
+	};
+}
+
+static struct cw_listener_settings sip_settings(struct cw_service *s, enum cw_listener_kind kind)
+{
+	return (struct cw_listener_settings){
+		.tls = kind == CW_LISTEN_SIP_TLS ? &s->secrets.tls : NULL,
+		.demand = CW_TLS_VERIFIED,
 		.admission = s->admission,
 		.handler = cw_sip_connection_handler,
 		.accepted = cw_sip_accept,
 		.arg = s->sip,
 	};
+}
 
+static int listen_on(
+	struct cw_service *s, struct listening *l, const struct cw_config_listener *wanted)
+{
+	struct cw_listener_settings settings = is_sip(wanted->kind)
+						       ? sip_settings(s, wanted->kind)
+						       : xmpp_settings(s, wanted->kind);
+
+	settings.address = wanted->address;
 	l->kind = wanted->kind;
 	l->asked = wanted->address;
 	return cw_listener_create(&l->listener, s->loop, &settings);
@@ -149,11 +213,16 @@ static int listen_on(
 
 static void log_listening(const struct listening *l)
 {
+	static const char *const kinds[] = {
+		[CW_LISTEN_SIP_TLS] = "sip-tls",
+		[CW_LISTEN_SIP_TCP] = "sip-tcp",
+		[CW_LISTEN_XMPP] = "xmpp",
+		[CW_LISTEN_XMPPS] = "xmpps",
+	};
 	char text[CW_ADDRESS_TEXT_MAX];
 
 	cw_address_format(cw_listener_address(l->listener), text);
-	cw_info("daemon", cw_kz("event", "listening"),
-		cw_kz("kind", l->kind == CW_LISTEN_SIP_TLS ? "sip-tls" : "sip-tcp"),
+	cw_info("daemon", cw_kz("event", "listening"), cw_kz("kind", kinds[l->kind]),
 		cw_kz("address", text));
 }
 
@@ -190,8 +259,6 @@ static int open_listeners(struct cw_service *s, const struct cw_config *config,
 		struct listening *l = &out->items[out->count];
 		int r = 0;
 
-		if (!is_sip(wanted->kind))
-			continue;
 		if (old)
 			*l = *old;
 		else
@@ -220,7 +287,7 @@ static void set_ports(struct cw_sip_setup *setup, const struct listening_set *se
 
 		if (l->kind == CW_LISTEN_SIP_TLS)
 			setup->tls_port = port;
-		else
+		else if (l->kind == CW_LISTEN_SIP_TCP)
 			setup->tcp_port = port;
 	}
 }
@@ -232,20 +299,28 @@ static void log_certificate(void *arg, const char *file, const char *fingerprint
 		cw_kz("fingerprint", fingerprint), cw_ki("not-after", not_after));
 }
 
+static void finish_secrets(struct secrets *secrets)
+{
+	cw_tls_destroy(secrets->tls);
+	cw_keyring_finish(&secrets->keyring);
+	cw_secret_finish(&secrets->dialback);
+}
+
 /*
- * Load certificates (NULL where the configuration has none) and token keys; what is wrong with either is reported.
+ * Load all of them; what is wrong with any is reported.
  *
- * Returns: 0; a negative errno with the reasons in `diag`, and what was loaded is the caller's to free.
+ * Returns: 0; a negative errno with the reasons in `diag`, and what was loaded is the caller's to finish.
  */
-static int load_secrets(struct cw_tls **tls, struct cw_keyring *keyring,
-	const struct cw_config *config, struct cw_diag *diag)
+static int load_secrets(struct secrets *out, const struct cw_config *config, struct cw_diag *diag)
 {
 	int r = 0, r2;
 
-	*tls = NULL;
+	*out = (struct secrets){0};
 	if (config->n_tls > 0)
-		r = cw_tls_create(tls, config->tls, config->n_tls, diag);
-	r2 = cw_keyring_load(keyring, config->token_key_file, diag);
+		r = cw_tls_create(&out->tls, config->tls, config->n_tls, diag);
+	r2 = cw_keyring_load(&out->keyring, config->token_key_file, diag);
+	r = r ? r : r2;
+	r2 = cw_secret_file_load(&out->dialback, config->xmpp.dialback_secret_file, diag);
 	return r ? r : r2;
 }
 
@@ -260,8 +335,10 @@ static int make_base(struct cw_service *s, const struct cw_config *config, struc
 
 	s->stats = cw_stats_create();
 	s->admission = cw_admission_create();
-	if (!s->stats || !s->admission)
+	s->xmpp_admission = cw_admission_create();
+	if (!s->stats || !s->admission || !s->xmpp_admission)
 		return -ENOMEM;
+	cw_xmpp_set_limits(s->xmpp_admission);
 	s->reloads = cw_stats_counter(s->stats, "daemon.reloads");
 	s->reloads_refused = cw_stats_counter(s->stats, "daemon.reloads.refused");
 	s->n_dns_servers =
@@ -273,7 +350,43 @@ static int make_base(struct cw_service *s, const struct cw_config *config, struc
 		cw_diag_add(diag, CW_SEVERITY_ERROR, NULL,
 			"/etc/resolv.conf cannot be read, and no \"dns\" block names a server: %s",
 			strerror(-r));
-	return r ? r : load_secrets(&s->tls, &s->keyring, config, diag);
+	return r ? r : load_secrets(&s->secrets, config, diag);
+}
+
+/*
+ * SIP and XMPP: each uses the generation from then on.
+ *
+ * Returns: 0; -ENOMEM.
+ */
+static int make_sides(struct cw_service *s)
+{
+	struct generation *g = s->generation;
+	int r = cw_sip_create(&s->sip, &(struct cw_sip_settings){
+					       .loop = s->loop,
+					       .dns = s->dns,
+					       .tls = &s->secrets.tls,
+					       .keyring = &s->secrets.keyring,
+					       .stats = s->stats,
+					       .setup = &g->setup,
+					       .views = &s->control.views,
+				       });
+
+	if (r)
+		return r;
+	g->users++;
+	r = cw_xmpp_create(&s->xmpp, &(struct cw_federation_settings){
+					     .loop = s->loop,
+					     .dns = s->dns,
+					     .tls = &s->secrets.tls,
+					     .secret = &s->secrets.dialback,
+					     .stats = s->stats,
+					     .tap = &s->control.tap,
+					     .views = &s->control.views,
+					     .setup = &g->xmpp,
+				     });
+	if (!r)
+		g->users++;
+	return r;
 }
 
 int cw_service_create(
@@ -295,15 +408,7 @@ int cw_service_create(
 	if (!r)
 		r = make_base(s, s->generation->config, diag);
 	if (!r)
-		r = cw_sip_create(&s->sip, &(struct cw_sip_settings){
-						   .loop = loop,
-						   .dns = s->dns,
-						   .tls = &s->tls,
-						   .keyring = &s->keyring,
-						   .stats = s->stats,
-						   .setup = &s->generation->setup,
-						   .views = &s->control.views,
-					   });
+		r = make_sides(s);
 	if (!r)
 		r = cw_control_prepare(&s->control, s->generation->config->control_socket, diag);
 	if (!r)
@@ -315,8 +420,8 @@ int cw_service_create(
 	s->listening = set;
 	set_ports(&s->generation->setup, &s->listening);
 	cw_control_commit(&s->control);
-	if (s->tls)
-		cw_tls_describe(s->tls, log_certificate, NULL);
+	if (s->secrets.tls)
+		cw_tls_describe(s->secrets.tls, log_certificate, NULL);
 	*out = s;
 	return 0;
 }
@@ -329,14 +434,14 @@ void cw_service_destroy(struct cw_service *s)
 	close_others(&s->listening, &(struct listening_set){0});
 	if (s->generation)
 		s->generation->setup.replaced = true;
-	if (s->sip)
-		cw_sip_destroy(s->sip); /* the last user of the generation, which frees it */
-	else
+	if (!s->sip)
 		destroy_generation(s->generation);
-	cw_keyring_finish(&s->keyring);
-	cw_tls_destroy(s->tls);
+	cw_xmpp_destroy(s->xmpp);
+	cw_sip_destroy(s->sip); /* the last user of the generation, which frees it */
+	finish_secrets(&s->secrets);
 	cw_dns_destroy(s->dns);
 	cw_admission_destroy(s->admission);
+	cw_admission_destroy(s->xmpp_admission);
 	cw_stats_destroy(s->stats);
 	free(s->path);
 	free(s);
@@ -356,34 +461,46 @@ static bool asks_servers_of(const struct cw_service *s, const struct cw_config *
 }
 
 /* Everything that can fail. On failure nothing of it is left. */
-static int prepare_reload(struct cw_service *s, struct generation **generation, struct cw_tls **tls,
-	struct cw_keyring *keyring, struct listening_set *set, struct cw_diag *diag)
+static int prepare_reload(struct cw_service *s, struct generation **generation,
+	struct secrets *secrets, struct listening_set *set, struct cw_diag *diag)
 {
 	int r = load_generation(generation, s->path, diag);
 
 	if (r)
 		return r;
-	r = load_secrets(tls, keyring, (*generation)->config, diag);
+	r = load_secrets(secrets, (*generation)->config, diag);
 	if (!r)
 		r = cw_control_prepare(&s->control, (*generation)->config->control_socket, diag);
 	if (!r)
 		r = open_listeners(s, (*generation)->config, set, diag);
 	if (r) {
 		cw_control_revert(&s->control);
-		cw_keyring_finish(keyring);
-		cw_tls_destroy(*tls);
+		finish_secrets(secrets);
 		destroy_generation(*generation);
 	}
 	return r;
 }
 
+/* Without a file a secret lives in memory only: a new one would void dialogs, and keys that were sent. */
+static void swap_secrets(
+	struct cw_service *s, struct secrets *fresh, const struct cw_config *config)
+{
+	if (!config->token_key_file)
+		fresh->keyring = s->secrets.keyring;
+	if (!config->xmpp.dialback_secret_file)
+		fresh->dialback = s->secrets.dialback;
+	cw_tls_destroy(s->secrets.tls);
+	s->secrets = *fresh;
+	cw_keyring_finish(&fresh->keyring);
+	cw_secret_finish(&fresh->dialback);
+}
+
 int cw_service_reload(struct cw_service *s, struct cw_diag *diag)
 {
 	struct generation *generation;
-	struct cw_tls *tls = NULL;
-	struct cw_keyring keyring = {0};
+	struct secrets secrets;
 	struct listening_set set;
-	int r = prepare_reload(s, &generation, &tls, &keyring, &set, diag);
+	int r = prepare_reload(s, &generation, &secrets, &set, diag);
 
 	if (r) {
 		(*s->reloads_refused)++;
@@ -394,37 +511,49 @@ int cw_service_reload(struct cw_service *s, struct cw_diag *diag)
 	close_others(&s->listening, &set);
 	s->listening = set;
 	set_ports(&generation->setup, &s->listening);
-	cw_tls_destroy(s->tls);
-	s->tls = tls;
-	/* Without a file the keys live in memory only: new ones would void the dialogs. */
-	if (generation->config->token_key_file)
-		s->keyring = keyring;
-	cw_keyring_finish(&keyring);
+	swap_secrets(s, &secrets, generation->config);
 	s->generation = generation;
+	generation->users = 2;
 	cw_config_apply_log_levels(generation->config);
+	cw_xmpp_reload(s->xmpp, &generation->xmpp);
 	cw_sip_reload(s->sip, &generation->setup);
 	cw_control_commit(&s->control);
-	if (s->tls)
-		cw_tls_describe(s->tls, log_certificate, NULL);
+	if (s->secrets.tls)
+		cw_tls_describe(s->secrets.tls, log_certificate, NULL);
 	(*s->reloads)++;
 	return 0;
+}
+
+/* One side has nothing under way any more. */
+static void on_side_stopped(void *arg)
+{
+	struct cw_service *s = arg;
+
+	if (--s->n_stopping == 0)
+		s->stopped(s->stopped_arg);
 }
 
 void cw_service_stop(struct cw_service *s, void (*stopped)(void *arg), void *arg)
 {
 	close_others(&s->listening, &(struct listening_set){0});
 	s->listening.count = 0;
-	cw_sip_stop(s->sip, stopped, arg);
+	s->stopped = stopped;
+	s->stopped_arg = arg;
+	s->n_stopping = 2;
+	cw_sip_stop(s->sip, on_side_stopped, s);
+	cw_xmpp_stop(s->xmpp, on_side_stopped, s);
 }
 
 void cw_service_abort(struct cw_service *s)
 {
 	cw_sip_abort(s->sip);
+	cw_xmpp_abort(s->xmpp);
 }
 
 void cw_service_print_stats(struct cw_service *s, FILE *out)
 {
 	cw_sip_settle(s->sip);
+	cw_xmpp_settle(s->xmpp);
 	cw_stats_print(s->stats, out);
 	fflush(out);
 }

@@ -14,17 +14,22 @@ const char *cw_fate_name(enum cw_fate fate)
 	return fate_names[fate];
 }
 
-void cw_fates_init(struct cw_fates *fates, struct cw_stats *stats)
+static uint64_t *counter(
+	struct cw_stats *stats, const char *prefix, const char *group, const char *name)
 {
-	char name[32];
+	char whole[64];
 
-	fates->received = cw_stats_counter(stats, "requests.received");
-	fates->open = cw_stats_counter(stats, "requests.open");
-	fates->unaccounted = cw_stats_counter(stats, "unaccounted");
-	for (int i = 0; i < CW_FATE_COUNT; i++) {
-		snprintf(name, sizeof(name), "fate.%s", fate_names[i]);
-		fates->booked[i] = cw_stats_counter(stats, name);
-	}
+	snprintf(whole, sizeof(whole), "%s%s%s", prefix, group, name);
+	return cw_stats_counter(stats, whole);
+}
+
+void cw_fates_init(struct cw_fates *fates, struct cw_stats *stats, const char *prefix)
+{
+	fates->received = counter(stats, prefix, "requests.", "received");
+	fates->open = counter(stats, prefix, "requests.", "open");
+	fates->unaccounted = counter(stats, prefix, "", "unaccounted");
+	for (int i = 0; i < CW_FATE_COUNT; i++)
+		fates->booked[i] = counter(stats, prefix, "fate.", fate_names[i]);
 }
 
 void cw_fates_open(struct cw_fates *fates)

@@ -30,9 +30,9 @@ struct cw_fates {
 
 /*
  * Register the counters "fate.delivered" ..., "requests.received", "requests.open" and
- * "unaccounted".
+ * "unaccounted", each with `prefix` before it ("xmpp."; SIP's have none).
  */
-void cw_fates_init(struct cw_fates *fates, struct cw_stats *stats);
+void cw_fates_init(struct cw_fates *fates, struct cw_stats *stats, const char *prefix);
 
 /* A request was received. */
 void cw_fates_open(struct cw_fates *fates);

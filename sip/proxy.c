@@ -75,7 +75,7 @@ int cw_sip_create(struct cw_sip **out, const struct cw_sip_settings *settings)
 	sip->stats = settings->stats;
 	sip->setup = settings->setup;
 	cw_sip_setup_use(sip->setup);
-	cw_fates_init(&sip->fates, settings->stats);
+	cw_fates_init(&sip->fates, settings->stats, "");
 	init_counters(&sip->counters, settings->stats);
 	cw_transactions_init(&sip->transactions);
 	cw_list_init(&sip->links);

@@ -116,8 +116,8 @@ int cw_dialback_read(struct cw_dialback_element *out, const struct cw_xmpp_eleme
 			d.condition = read_condition(e);
 	} else {
 		d.key = cw_str_trim(e->text);
-		if (d.key.len == 0 || d.key.len > CW_DIALBACK_KEY_MAX)
-			return -EINVAL;
+		if (d.key.len > CW_DIALBACK_KEY_MAX)
+			d.key = (struct cw_str){NULL, 0}; /* no key that anybody made */
 	}
 	if (is_verify)
 		d.kind = is_answer ? CW_DIALBACK_VERIFY_ANSWER : CW_DIALBACK_VERIFY;

@@ -63,8 +63,9 @@ struct cw_dialback_element {
 /*
  * Read a first-level element.
  *
- * Returns: 0 and *out set (slices of `e`); -EINVAL: no such element, or without from, to, id or
- * key where it needs them, or a key or id that is too long, or a type that nobody knows.
+ * Returns: 0 and *out set (slices of `e`); -EINVAL: no such element, or without from, to or id
+ * where it needs them, or an id that is too long, or a type that nobody knows. A key that is missing or
+ * too long is empty: one that nobody made, which is a matter of answers and no fault in the stream.
  */
 int cw_dialback_read(struct cw_dialback_element *out, const struct cw_xmpp_element *e);
 

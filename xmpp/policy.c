@@ -285,6 +285,25 @@ bool cw_xmpp_policy_is_local(const struct cw_xmpp_policy *p, struct cw_str name)
 	return has_mark(p, name, IS_LOCAL);
 }
 
+/* Whether that is said of any name. */
+static bool is_said(const struct cw_xmpp_policy *p, unsigned mark)
+{
+	for (const struct entry *e = p->entries; e; e = e->next)
+		if (e->marks & mark)
+			return true;
+	return false;
+}
+
+bool cw_xmpp_policy_has_local(const struct cw_xmpp_policy *p)
+{
+	return is_said(p, IS_LOCAL);
+}
+
+bool cw_xmpp_policy_lets_anybody(const struct cw_xmpp_policy *p)
+{
+	return p->privacy != CW_XMPP_ALLOW_LIST || is_said(p, IS_ALLOWED);
+}
+
 const char *cw_xmpp_policy_refusal(const struct cw_xmpp_policy *p, struct cw_str name)
 {
 	if (cw_xmpp_policy_is_local(p, name))

@@ -97,6 +97,12 @@ void cw_xmpp_policy_destroy(struct cw_xmpp_policy *policy);
 /* Whether the name is a local domain or chat node of ours. */
 bool cw_xmpp_policy_is_local(const struct cw_xmpp_policy *policy, struct cw_str name);
 
+/* Whether there is any such name. */
+bool cw_xmpp_policy_has_local(const struct cw_xmpp_policy *policy);
+
+/* Whether some partner may federate: with an empty allow list none does. */
+bool cw_xmpp_policy_lets_anybody(const struct cw_xmpp_policy *policy);
+
 /*
  * NULL when a partner's name may federate; else why not, in words: "it is not on the allow list",
  * "it is on the deny list", "it is a local domain".

@@ -171,7 +171,7 @@ START_TEST(the_books_find_a_request_without_fate)
 	struct cw_fates fates;
 
 	ck_assert_ptr_nonnull(stats);
-	cw_fates_init(&fates, stats);
+	cw_fates_init(&fates, stats, "");
 	for (int i = 0; i < 4; i++)
 		cw_fates_open(&fates);
 	cw_fates_book(&fates, CW_FATE_DELIVERED);

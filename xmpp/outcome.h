@@ -1,0 +1,34 @@
+/*
+ * How a stanza ended: its one fate in the books and in the log, and the error that its sender gets where it was not delivered.
+ */
+#ifndef CW_XMPP_OUTCOME_H
+#define CW_XMPP_OUTCOME_H
+
+#include "relay/egress.h"
+#include "xmpp/acknowledgement.h"
+#include "xmpp/stanza.h"
+
+struct cw_xmpp;
+
+struct cw_outcome {
+	const struct cw_xmpp_answerable *answerable;
+	const char *trace;
+	const char *zone;      /* that it went to, or was to go to; NULL: none was found */
+	enum cw_reason reason; /* DELIVERED, or why not */
+	enum cw_xmpp_condition condition; /* what its sender is told, unless it was delivered */
+	const char *why;                  /* the same in words */
+};
+
+/* Book it, log it, and tell its sender where an error is due. */
+void cw_outcome_book(struct cw_xmpp *xmpp, const struct cw_outcome *outcome);
+
+/* A stanza that was sent towards `zone` has arrived. One without source is our own and has no fate. */
+void cw_outcome_confirmed(
+	struct cw_xmpp *xmpp, const char *zone, const struct cw_xmpp_unconfirmed *stanza);
+
+/* The stream died before it was known whether it arrived. */
+void cw_outcome_unknown(struct cw_xmpp *xmpp, const char *zone,
+	const struct cw_xmpp_unconfirmed *stanza, enum cw_xmpp_condition condition,
+	const char *why);
+
+#endif
