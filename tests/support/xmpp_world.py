@@ -106,7 +106,7 @@ zone im {{
     @contextlib.asynccontextmanager
     async def traced(self, partner):
         """Lines that `causeway trace` prints meanwhile; they are complete after the block."""
-        lines = []
+        lines, before = [], len(self.daemon.log("control", event="trace"))
         process = await asyncio.create_subprocess_exec(
             os.environ["CAUSEWAY"], "trace", partner, "-c", str(self.daemon.config), "--for", "60",
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT)
@@ -116,7 +116,8 @@ zone im {{
                 lines.append(line.decode().rstrip())
 
         reader = asyncio.create_task(read())
-        await asyncio.sleep(0.2)  # it is asked for before anything happens
+        while len(self.daemon.log("control", event="trace")) == before and process.returncode is None:
+            await asyncio.sleep(0.02)  # it is heard from then on
         try:
             yield lines
             await asyncio.sleep(0.1)
