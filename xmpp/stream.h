@@ -20,6 +20,7 @@
 #define CW_STREAM_CONFIRM_COUNT   256   /* or when so many wait for it */
 #define CW_STREAM_ANSWER_MS       30000 /* for the confirmation to come, or the peer is dead */
 #define CW_STREAM_SILENCE_MS      60000 /* then a sign of life is asked for */
+#define CW_STREAM_REST_MS         5000  /* without a byte, then it gives back its buffers */
 #define CW_STREAM_CLOSE_MS        5000  /* for the peer's </stream:stream> */
 #define CW_STREAM_PING_PREFIX     "cw-" /* ids of our pings begin so */
 #define CW_STREAM_ZONE_MAX        129   /* bytes with NUL */
@@ -96,6 +97,7 @@ struct cw_stream {
 	uint64_t step_ms;         /* the negotiation's next step is due; 0: none */
 	uint64_t authenticate_ms; /* somebody must be authenticated; 0: somebody is */
 	uint64_t confirm_ms;      /* a confirmation is to be asked for; 0: none */
+	uint64_t rest_ms;         /* its buffers may be given back; 0: they are */
 	uint64_t last_stanza_ms, last_heard_ms;
 	unsigned idle_ms;         /* 0: it may be idle for ever */
 	struct cw_deferred again; /* events are left for another turn */

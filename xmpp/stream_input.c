@@ -295,6 +295,7 @@ size_t cw_stream_on_received(struct cw_connection *c, void *arg, struct cw_str b
 	if (!s->parser || s->state == CW_STREAM_ENDED)
 		return s->parser ? bytes.len : 0; /* in clear, and TLS was to begin: net ends it */
 	s->bytes_in += bytes.len;
+	cw_stream_time_heard(s);
 	r = cw_xmpp_parser_feed(s->parser, bytes);
 	if (r)
 		refuse(s, r);

@@ -46,6 +46,9 @@ void cw_stream_on_management(struct cw_stream *s, const struct cw_xmpp_element *
 /* Have the timer expire at the earliest of what is due. */
 void cw_stream_time_arm(struct cw_stream *s);
 
+/* Bytes came: what reads them is in use for a while. */
+void cw_stream_time_heard(struct cw_stream *s);
+
 /* The timer's callback. */
 void cw_stream_on_timer(void *stream);
 

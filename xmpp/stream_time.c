@@ -1,4 +1,5 @@
 /* One timer for all that a stream has to be in time for. It is not moved when a bound moves away: it then expires once in vain. */
+#include "xmpp/parser.h"
 #include "xmpp/stream_private.h"
 
 static void earliest(uint64_t *next_ms, uint64_t ms)
@@ -43,6 +44,7 @@ void cw_stream_time_arm(struct cw_stream *s)
 	earliest(&next_ms, s->step_ms);
 	earliest(&next_ms, s->authenticate_ms);
 	earliest(&next_ms, s->confirm_ms);
+	earliest(&next_ms, s->rest_ms);
 	earliest(&next_ms, idle_end_ms(s));
 	earliest(&next_ms, silence_end_ms(s));
 	earliest(&next_ms, answer_end_ms(s));
@@ -64,9 +66,26 @@ void cw_stream_await_none(struct cw_stream *s)
 	cw_stream_time_arm(s);
 }
 
+void cw_stream_time_heard(struct cw_stream *s)
+{
+	bool was_at_rest = s->rest_ms == 0;
+
+	s->rest_ms = cw_loop_now_ms(s->xmpp->loop) + CW_STREAM_REST_MS;
+	if (was_at_rest)
+		cw_stream_time_arm(s);
+}
+
 static bool is_due(uint64_t due_ms, uint64_t now_ms)
 {
 	return due_ms != 0 && due_ms <= now_ms;
+}
+
+/* Thousands of streams are silent most of the time. */
+static void rest(struct cw_stream *s)
+{
+	s->rest_ms = 0;
+	if (s->parser)
+		cw_xmpp_parser_rest(s->parser);
 }
 
 /* A step of the negotiation, or of the closing, was not taken. */
@@ -85,6 +104,8 @@ void cw_stream_on_timer(void *arg)
 	uint64_t now_ms = cw_loop_now_ms(s->xmpp->loop);
 
 	s->armed_ms = 0;
+	if (is_due(s->rest_ms, now_ms))
+		rest(s);
 	if (is_due(s->step_ms, now_ms)) {
 		end_step(s);
 	} else if (is_due(s->authenticate_ms, now_ms)) {
