@@ -67,6 +67,7 @@ int cw_xmpp_create(struct cw_xmpp **out, const struct cw_federation_settings *se
 	cw_list_init(&x->outbound_list);
 	cw_list_init(&x->deliveries);
 	cw_table_init(&x->outbounds);
+	cw_table_init(&x->by_remote);
 	cw_table_init(&x->pings);
 	cw_table_init(&x->claimants);
 	cw_buf_init(&x->out, 0);
@@ -99,6 +100,7 @@ void cw_xmpp_destroy(struct cw_xmpp *x)
 	abandon_all(x);
 	cw_outbound_destroy_all(x);
 	cw_table_finish(&x->outbounds);
+	cw_table_finish(&x->by_remote);
 	cw_table_finish(&x->pings);
 	cw_table_finish(&x->claimants);
 	cw_buf_finish(&x->out);

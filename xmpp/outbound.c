@@ -40,13 +40,13 @@ const struct cw_zone *cw_outbound_zone(const struct cw_outbound *o)
 
 #define KEY_MAX (2 * CW_JID_DOMAIN_MAX + 160)
 
-/* Towards a zone with peers of its own one stream carries all pairs that end at a domain. */
+/* One for each pair of domains: servers answer an iq on the stream of the pair that its header names, whatever else was proved on it. */
 static struct cw_str make_key(char room[static KEY_MAX], const struct cw_zone *zone,
 	struct cw_str local, struct cw_str remote)
 {
-	bool is_shared = zone && zone->n_peers > 0;
-	int n = snprintf(room, KEY_MAX, "%s|%.*s|%.*s", is_shared ? zone->name.p : "",
-		is_shared ? 0 : (int)local.len, local.p, (int)remote.len, remote.p);
+	bool has_peers = zone && zone->n_peers > 0;
+	int n = snprintf(room, KEY_MAX, "%s|%.*s|%.*s", has_peers ? zone->name.p : "",
+		(int)local.len, local.p, (int)remote.len, remote.p);
 
 	return cw_str_make(room, (size_t)n);
 }
@@ -67,12 +67,12 @@ static void destroy(struct cw_outbound *o)
 	cw_deferred_cancel(&o->work);
 	cw_timer_destroy(o->timer);
 	cw_table_remove(&o->xmpp->outbounds, &o->table);
+	cw_table_remove(&o->xmpp->by_remote, &o->by_remote);
 	cw_list_remove(&o->link);
 	free(o->key);
 	free(o->zone_name);
 	free(o->local);
 	free(o->remote);
-	free(o->last_local);
 	free(o->last_error);
 	free(o);
 }
@@ -83,8 +83,7 @@ static void on_tick(void *arg);
 static struct cw_outbound *create(
 	struct cw_xmpp *x, const struct cw_zone *zone, struct cw_str local, struct cw_str remote)
 {
-	static const struct cw_str many = CW_STR("");
-	bool is_shared = zone && zone->n_peers > 0;
+	bool has_peers = zone && zone->n_peers > 0;
 	struct cw_outbound *o;
 	char room[KEY_MAX];
 
@@ -100,12 +99,14 @@ static struct cw_outbound *create(
 	cw_list_init(&o->verifications);
 	cw_deferred_init(&o->work, work, o);
 	o->key = cw_str_dup(make_key(room, zone, local, remote));
-	o->zone_name = is_shared ? cw_str_dup(zone->name) : NULL;
-	o->local = cw_str_dup(is_shared ? many : local);
+	o->zone_name = has_peers ? cw_str_dup(zone->name) : NULL;
+	o->local = cw_str_dup(local);
 	o->remote = cw_str_dup(remote);
-	if (!o->key || (is_shared && !o->zone_name) || !o->local || !o->remote ||
+	if (!o->key || (has_peers && !o->zone_name) || !o->local || !o->remote ||
 		cw_timer_create(&o->timer, x->loop, on_tick, o) != 0 ||
-		cw_table_insert(&x->outbounds, &o->table, cw_str_of(o->key)) != 0) {
+		cw_table_insert(&x->outbounds, &o->table, cw_str_of(o->key)) != 0 ||
+		(!has_peers &&
+			cw_table_insert(&x->by_remote, &o->by_remote, cw_str_of(o->remote)) != 0)) {
 		destroy(o);
 		return NULL;
 	}
@@ -120,6 +121,16 @@ struct cw_outbound *cw_outbound_get(
 	struct cw_outbound *o = find(x, zone, local, remote);
 
 	return o ? o : create(x, zone, local, remote);
+}
+
+struct cw_outbound *cw_outbound_asking(struct cw_xmpp *x, struct cw_str local, struct cw_str remote)
+{
+	struct cw_table_link *link = cw_table_find(&x->by_remote, remote);
+	struct cw_outbound *o = link ? cw_container_of(link, struct cw_outbound, by_remote) : NULL;
+
+	if (o && (o->stream || o->locating || o->resolving || cw_outbound_is_wanted(o)))
+		return o;
+	return cw_outbound_get(x, NULL, local, remote);
 }
 
 /* ---- what waits ---- */
@@ -141,7 +152,7 @@ static void take_out(struct cw_outbound *o, struct cw_delivery *d)
 	o->queued_bytes -= d->bytes;
 }
 
-void cw_outbound_fail(struct cw_outbound *o, struct cw_str local, enum cw_reason reason,
+void cw_outbound_fail(struct cw_outbound *o, enum cw_reason reason,
 	enum cw_xmpp_condition condition, const char *why)
 {
 	struct cw_list *pos, *tmp;
@@ -150,8 +161,6 @@ void cw_outbound_fail(struct cw_outbound *o, struct cw_str local, enum cw_reason
 	{
 		struct cw_delivery *d = delivery_of(pos);
 
-		if (local.p && !cw_str_eq(d->local, local))
-			continue;
 		take_out(o, d);
 		cw_delivery_failed(d, reason, condition, why);
 	}
@@ -175,14 +184,12 @@ void cw_outbound_submit(struct cw_delivery *d, const struct cw_zone *zone)
 
 /* ---- up ---- */
 
-/* The stream of the moment on which the pair is proved: ours, or one that the peer opened and that goes both ways. */
-static struct cw_stream *stream_for(struct cw_outbound *o, struct cw_str local)
+/* The stream on which stanzas may leave: ours, or one that the peer opened and that goes both ways. */
+static struct cw_stream *stream_for(struct cw_outbound *o)
 {
-	struct cw_str remote = cw_str_of(o->remote);
 	struct cw_stream *s = o->stream;
 
-	if (s && s->state == CW_STREAM_ESTABLISHED &&
-		cw_dialback_pairs_state(&s->pairs, local, remote) == CW_PAIR_VALID)
+	if (s && s->state == CW_STREAM_ESTABLISHED)
 		return s;
 	s = o->borrowed;
 	return s && s->state == CW_STREAM_ESTABLISHED ? s : NULL;
@@ -192,7 +199,7 @@ struct cw_stream *cw_outbound_stream(
 	struct cw_xmpp *x, const struct cw_zone *zone, struct cw_str local, struct cw_str remote)
 {
 	struct cw_outbound *o = find(x, zone, local, remote);
-	struct cw_stream *s = o ? stream_for(o, local) : NULL;
+	struct cw_stream *s = o ? stream_for(o) : NULL;
 
 	/* what waits was there first */
 	return s && cw_list_empty(&o->queue) && !cw_stream_is_full(s) ? s : NULL;
@@ -221,10 +228,11 @@ static bool send_one(struct cw_outbound *o, struct cw_stream *s, struct cw_deliv
 }
 
 /* Claim a pair on our stream (db:result), unless it is claimed already or cannot be. */
-static void claim(struct cw_outbound *o, struct cw_str local)
+static void claim(struct cw_outbound *o)
 {
 	struct cw_stream *s = o->stream;
-	struct cw_str remote = cw_str_of(o->remote), id = cw_str_of(s->negotiation.stream_id);
+	struct cw_str local = cw_str_of(o->local), remote = cw_str_of(o->remote);
+	struct cw_str id = cw_str_of(s->negotiation.stream_id);
 	char key[CW_DIALBACK_KEY_HEX + 1];
 	struct cw_buf *out = &o->xmpp->out;
 	int r;
@@ -232,8 +240,6 @@ static void claim(struct cw_outbound *o, struct cw_str local)
 	if (cw_dialback_pairs_state(&s->pairs, local, remote) != CW_PAIR_NONE)
 		return;
 	r = cw_dialback_pairs_claim(&s->pairs, local, remote);
-	if (r == -E2BIG)
-		return; /* when others are answered */
 	if (!r)
 		r = cw_dialback_key(key, cw_secret_str(o->xmpp->secret), remote, local, id);
 	if (r) {
@@ -249,24 +255,26 @@ static void claim(struct cw_outbound *o, struct cw_str local)
 		cw_stream_await(s);
 }
 
+/* A pair is claimed when something waits for it; a stream that only asks questions claims nothing. */
+static bool is_to_be_claimed(const struct cw_outbound *o)
+{
+	return (!cw_list_empty(&o->queue) || o->is_renewing) && o->stream &&
+	       o->stream->state == CW_STREAM_OPEN;
+}
+
 void cw_outbound_flush(struct cw_outbound *o)
 {
+	struct cw_stream *s = stream_for(o);
 	struct cw_list *pos, *tmp;
 
-	cw_list_for_each_safe(pos, tmp, &o->queue)
-	{
-		struct cw_delivery *d = delivery_of(pos);
-		struct cw_stream *s = stream_for(o, d->local);
-
-		if (s && !send_one(o, s, d))
-			return;
-		if (!s && o->stream &&
-			(o->stream->state == CW_STREAM_OPEN ||
-				o->stream->state == CW_STREAM_ESTABLISHED))
-			claim(o, d->local);
-	}
-	if (o->is_renewing && o->stream && o->stream->state == CW_STREAM_OPEN)
-		claim(o, cw_str_of(o->last_local));
+	if (s)
+		cw_list_for_each_safe(pos, tmp, &o->queue)
+		{
+			if (!send_one(o, s, delivery_of(pos)))
+				break;
+		}
+	else if (is_to_be_claimed(o))
+		claim(o);
 	cw_verification_send_all(o);
 }
 
@@ -280,9 +288,8 @@ static bool rests(struct cw_outbound *o)
 
 static void fail_all_again(struct cw_outbound *o)
 {
-	const struct cw_str all = {NULL, 0};
 
-	cw_outbound_fail(o, all, o->was_untrusted ? CW_REASON_UNTRUSTED : CW_REASON_UNREACHABLE,
+	cw_outbound_fail(o, o->was_untrusted ? CW_REASON_UNTRUSTED : CW_REASON_UNREACHABLE,
 		o->was_not_found ? CW_XMPP_REMOTE_SERVER_NOT_FOUND : CW_XMPP_REMOTE_SERVER_TIMEOUT,
 		o->last_error);
 	cw_verification_fail_all(o, o->last_error);
@@ -329,7 +336,7 @@ static void fail_late(struct cw_outbound *o, uint64_t now_ms)
 	cw_list_for_each_safe(pos, tmp, &o->queue)
 	{
 		struct cw_delivery *d = delivery_of(pos);
-		struct cw_stream *s = stream_for(o, d->local);
+		struct cw_stream *s = stream_for(o);
 
 		if (d->relay.deadline_ms > now_ms)
 			continue;
@@ -423,7 +430,6 @@ static bool is_allowed(struct cw_outbound *o)
 
 void cw_outbound_reload_all(struct cw_xmpp *x)
 {
-	const struct cw_str all = {NULL, 0};
 	struct cw_list *pos;
 
 	cw_list_for_each (pos, &x->outbound_list) {
@@ -436,20 +442,19 @@ void cw_outbound_reload_all(struct cw_xmpp *x)
 			continue;
 		if (o->stream)
 			cw_stream_close(o->stream, "the configuration does not allow it any more");
-		cw_outbound_fail(o, all, CW_REASON_REJECTED, CW_XMPP_NOT_ALLOWED,
+		cw_outbound_fail(o, CW_REASON_REJECTED, CW_XMPP_NOT_ALLOWED,
 			"the configuration does not allow it any more");
 	}
 }
 
 void cw_outbound_fail_all(struct cw_xmpp *x, const char *why)
 {
-	const struct cw_str all = {NULL, 0};
 	struct cw_list *pos;
 
 	cw_list_for_each (pos, &x->outbound_list) {
 		struct cw_outbound *o = cw_container_of(pos, struct cw_outbound, link);
 
-		cw_outbound_fail(o, all, CW_REASON_TIMEOUT, CW_XMPP_REMOTE_SERVER_TIMEOUT, why);
+		cw_outbound_fail(o, CW_REASON_TIMEOUT, CW_XMPP_REMOTE_SERVER_TIMEOUT, why);
 	}
 }
 

@@ -1,8 +1,7 @@
 /*
- * The way towards one domain: a queue of stanzas that wait, the candidates for its server, the stream to the one that took us, and how it went.
- *
- * Towards partners there is one for each pair of domains, as most servers have it. Towards a zone with peers of its own (the inside) one
- * stream carries all pairs that end at one domain (XEP-0220, 2.6).
+ * The way from one domain to another: a queue of stanzas that wait, the candidates for the server, the stream to the one that took us, and
+ * how it went. One for each pair, as most servers have it: Prosody answers an iq on the stream of the pair that stands in the header, whatever
+ * else was proved on it, so more pairs on a stream (XEP-0220, 2.6) would lose answers. Those that others prove on one are taken.
  *
  *   idle -> locating (DNS, routes) -> connecting (one candidate after the other) -> up -> idle ...
  *   after the last candidate: failed; what comes within the pause that follows is answered at once with the same reason
@@ -63,12 +62,13 @@ void cw_outbound_forget(struct cw_stream *incoming);
 /* ---- for the view and the end ---- */
 
 struct cw_outbound {
-	struct cw_table_link table; /* by key */
+	struct cw_table_link table;     /* by key */
+	struct cw_table_link by_remote; /* of the federation: by the domain */
 	struct cw_list link;
 	struct cw_xmpp *xmpp;
-	uint64_t serial;              /* unique, ascending */
-	char *key, *zone_name;        /* zone_name NULL: the federation */
-	char *local, *remote;         /* local empty: it carries many */
+	uint64_t serial;       /* unique, ascending */
+	char *key, *zone_name; /* zone_name NULL: the federation */
+	char *local, *remote;
 	enum cw_outbound_state state; /* of the stream of our own */
 	struct cw_stream *stream;     /* ours */
 	struct cw_stream *borrowed;   /* accepted, and used both ways */
@@ -91,7 +91,6 @@ struct cw_outbound {
 	bool was_not_found; /* failed: there is no such server */
 	bool was_untrusted; /* failed: a certificate, TLS or dialback was refused */
 	bool is_renewing; /* the peer closed a stream in use: a new one is made, though nothing waits */
-	char *last_local; /* the pair that was proved first on the last stream */
 	char *last_error; /* in words; NULL: none */
 };
 
@@ -102,6 +101,15 @@ struct cw_outbound {
  */
 struct cw_outbound *cw_outbound_get(struct cw_xmpp *xmpp, const struct cw_zone *zone,
 	struct cw_str local, struct cw_str remote);
+
+/*
+ * One towards `remote` in the federation on which a question to its server may go, whatever pair it is for: one that has a stream or is
+ * about to have it, else that of the pair (XEP-0220 asks for no pair; one connection is enough).
+ *
+ * Returns: as cw_outbound_get.
+ */
+struct cw_outbound *cw_outbound_asking(
+	struct cw_xmpp *xmpp, struct cw_str local, struct cw_str remote);
 
 /* Look at what waits, and connect where something does. */
 void cw_outbound_go(struct cw_outbound *o);

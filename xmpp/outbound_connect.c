@@ -142,18 +142,6 @@ void cw_outbound_connect_cancel(struct cw_outbound *o)
 
 /* ---- dialling ---- */
 
-/* The local name of the stream's header: of the pair, or of one that waits. */
-static struct cw_str local_name(const struct cw_outbound *o)
-{
-	if (*o->local)
-		return cw_str_of(o->local);
-	if (!cw_list_empty(&o->queue))
-		return cw_container_of(o->queue.next, struct cw_delivery, queued)->local;
-	if (o->is_renewing)
-		return cw_str_of(o->last_local);
-	return cw_verification_local(o);
-}
-
 static bool dial(struct cw_outbound *o, const struct cw_address *address)
 {
 	const struct cw_xmpp_server *server = &o->servers.items[o->next_server - 1];
@@ -162,7 +150,7 @@ static bool dial(struct cw_outbound *o, const struct cw_address *address)
 		.address = *address,
 		.host = cw_str_of(server->host),
 		.is_direct_tls = server->is_direct_tls,
-		.local = local_name(o),
+		.local = cw_str_of(o->local),
 		.remote = cw_str_of(o->remote),
 		.terms = &o->terms,
 		.connect_timeout_ms = zone ? zone->connect_timeout_ms : CW_OUTBOUND_CONNECT_MS,
@@ -230,8 +218,6 @@ static void begin(struct cw_outbound *o, struct cw_str local, enum cw_stream_pro
 	o->is_renewing = false;
 	free(o->last_error);
 	o->last_error = NULL;
-	free(o->last_local);
-	o->last_local = cw_str_dup(local);
 	cw_stream_set_ping(s, local, cw_str_of(o->remote));
 	cw_stream_establish(s, proof);
 	cw_outbound_flush(o);
@@ -273,7 +259,7 @@ static void on_claim_answer(struct cw_outbound *o, const struct cw_dialback_elem
 	set_error(o, why);
 	cw_tap_say(o->xmpp->tap, cw_str_of(o->remote), "%s", why);
 	o->was_untrusted = true;
-	cw_outbound_fail(o, e->to, CW_REASON_UNTRUSTED, CW_XMPP_REMOTE_SERVER_TIMEOUT, why);
+	cw_outbound_fail(o, CW_REASON_UNTRUSTED, CW_XMPP_REMOTE_SERVER_TIMEOUT, why);
 	if (s->pairs.n_valid == 0 && s->pairs.n_pending == 0)
 		cw_stream_close(s, why);
 }
@@ -361,7 +347,7 @@ static void on_closed(struct cw_stream *s)
 		o->state = CW_OUTBOUND_CONNECTING;
 		try_next(o);
 	} else if (is_to_be_renewed(o, s)) {
-		o->is_renewing = o->last_local != NULL;
+		o->is_renewing = true;
 		cw_outbound_connect(o);
 	}
 }

@@ -24,8 +24,8 @@ const struct cw_zone *cw_outbound_zone(const struct cw_outbound *o);
 /* A stream is up: claim what waits for a proof, send what is proved. */
 void cw_outbound_flush(struct cw_outbound *o);
 
-/* Fail all that waits for the pair of `local`; NULL p: all that waits. */
-void cw_outbound_fail(struct cw_outbound *o, struct cw_str local, enum cw_reason reason,
+/* Fail all stanzas that wait. */
+void cw_outbound_fail(struct cw_outbound *o, enum cw_reason reason,
 	enum cw_xmpp_condition condition, const char *why);
 
 /* Whether something waits: stanzas or questions. */

@@ -23,6 +23,7 @@ struct passage {
 	struct cw_xmpp_answerable answerable;
 	char trace[CW_TRACE_ID_MAX];
 	struct cw_arena arena;
+	struct cw_str alias; /* that the rules are asked about */
 	struct cw_plan plan;
 	struct cw_target default_target;
 	char room[ROOM_BYTES];
@@ -80,14 +81,30 @@ static const char *refusal(const struct passage *p)
 	return cw_xmpp_policy_refusal(policy, p->to->domain);
 }
 
-/* The bare address as its sender wrote it: what the rules are asked about. */
-static struct cw_str bare(const struct passage *p)
+/* Whether the sender wrote it as it is prepared. */
+static bool is_written_prepared(const struct passage *p)
 {
-	struct cw_str alias = {NULL, 0};
-	struct cw_str to = p->stanza->to;
+	const char *to = p->stanza->to.p, *domain = p->to->domain.p, *local = p->to->local.p;
 
-	(void)cw_alias_prepare_jid(&alias, to);
-	return alias;
+	return domain >= to && domain < to + p->stanza->to.len &&
+	       (!local || (local >= to && local < to + p->stanza->to.len));
+}
+
+/*
+ * The bare address, prepared: what the rules are asked about.
+ *
+ * Returns: 0; -ENOMEM.
+ */
+static int make_alias(struct passage *p)
+{
+	static const struct cw_str at = CW_STR("@");
+	struct cw_str parts[3] = {p->to->local, at, p->to->domain};
+
+	if (is_written_prepared(p))
+		return cw_alias_prepare_jid(&p->alias, p->stanza->to) == 0 ? 0 : -EINVAL;
+	if (p->to->local.len == 0)
+		return cw_arena_join(&p->arena, &p->alias, &parts[2], 1);
+	return cw_arena_join(&p->arena, &p->alias, parts, 3);
 }
 
 static const struct cw_zone *source_zone(const struct passage *p)
@@ -124,11 +141,13 @@ static int decide(struct passage *p)
 		.protocol = CW_PROTOCOL_XMPP,
 		.variant = CW_VARIANT_STANDARD,
 		.method = cw_str_of(methods[p->stanza->kind]),
-		.alias = bare(p),
 		.from = source_zone(p),
 	};
-	int r;
+	int r = make_alias(p);
 
+	if (r)
+		return r;
+	request.alias = p->alias;
 	request.authenticated = request.from && request.from->trusted;
 	r = cw_plan_decide(&p->plan, p->xmpp->setup->rules, &request, &p->arena);
 	if (r)
@@ -154,11 +173,11 @@ static int decide(struct passage *p)
 /* Where a target's alias is another than what the sender wrote: the new address, with the sender's resource. */
 static int rewritten_to(struct passage *p, const struct cw_target *target, struct cw_str *out)
 {
-	struct cw_str original = bare(p);
-	struct cw_str parts[2] = {target->alias, cw_str_from(p->stanza->to, original.len)};
+	size_t bare = cw_str_find(p->stanza->to, '/');
+	struct cw_str parts[2] = {target->alias, cw_str_from(p->stanza->to, bare)};
 
 	*out = (struct cw_str){NULL, 0};
-	if (cw_str_eq(target->alias, original))
+	if (cw_str_eq(target->alias, p->alias))
 		return 0;
 	return cw_arena_join(&p->arena, out, parts, 2);
 }

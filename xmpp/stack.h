@@ -48,6 +48,7 @@ struct cw_xmpp {
 	struct cw_list streams;
 	struct cw_table pings;     /* streams whose ping is out, by its id */
 	struct cw_table outbounds; /* by way, local and remote domain */
+	struct cw_table by_remote; /* of these, those of the federation, by the remote domain */
 	struct cw_list outbound_list;
 	struct cw_table claimants; /* addresses whose claims pend (inbound) */
 	struct cw_list deliveries; /* stanzas that wait */

@@ -46,7 +46,7 @@ int cw_verification_begin(struct cw_verification **out, struct cw_xmpp *x, struc
 	struct cw_str remote, struct cw_str id, struct cw_str key, cw_verification_done *done,
 	void *arg)
 {
-	struct cw_outbound *o = cw_outbound_get(x, NULL, local, remote);
+	struct cw_outbound *o = cw_outbound_asking(x, local, remote);
 	struct cw_verification *v;
 
 	if (!o || count(o) >= CW_VERIFICATION_MAX)
@@ -174,11 +174,4 @@ void cw_verification_fail_late(struct cw_outbound *o, uint64_t now_ms)
 			finish(of(pos), CW_DIALBACK_ERROR,
 				"its server did not answer the dialback question in time");
 	}
-}
-
-struct cw_str cw_verification_local(const struct cw_outbound *o)
-{
-	if (cw_list_empty(&o->verifications))
-		return (struct cw_str){NULL, 0};
-	return cw_str_of(of(o->verifications.next)->local);
 }

@@ -45,7 +45,4 @@ void cw_verification_fail_all(struct cw_outbound *o, const char *why);
 /* The same for those that are too old. */
 void cw_verification_fail_late(struct cw_outbound *o, uint64_t now_ms);
 
-/* The local domain of one that pends; empty: none does. */
-struct cw_str cw_verification_local(const struct cw_outbound *o);
-
 #endif
