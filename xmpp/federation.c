@@ -70,6 +70,7 @@ int cw_xmpp_create(struct cw_xmpp **out, const struct cw_federation_settings *se
 	cw_table_init(&x->by_remote);
 	cw_table_init(&x->pings);
 	cw_table_init(&x->claimants);
+	cw_tls_seen_init(&x->tls_seen);
 	cw_buf_init(&x->out, 0);
 	init_counters(x);
 	cw_xmpp_views_add(x, &x->views, settings->views);
@@ -103,6 +104,7 @@ void cw_xmpp_destroy(struct cw_xmpp *x)
 	cw_table_finish(&x->by_remote);
 	cw_table_finish(&x->pings);
 	cw_table_finish(&x->claimants);
+	cw_tls_seen_finish(&x->tls_seen);
 	cw_buf_finish(&x->out);
 	x->setup->replaced = true;
 	cw_xmpp_setup_release(x->setup);

@@ -16,6 +16,7 @@
 #include "net/dns.h"
 #include "relay/fate.h"
 #include "xmpp/setup.h"
+#include "xmpp/tls_seen.h"
 #include "xmpp/view.h"
 
 #define CW_XMPP_OUTBOUNDS_MAX                                                                      \
@@ -50,6 +51,7 @@ struct cw_xmpp {
 	struct cw_table outbounds; /* by way, local and remote domain */
 	struct cw_table by_remote; /* of these, those of the federation, by the remote domain */
 	struct cw_list outbound_list;
+	struct cw_tls_seen tls_seen;
 	struct cw_table claimants; /* addresses whose claims pend (inbound) */
 	struct cw_list deliveries; /* stanzas that wait */
 	size_t n_deliveries, held_bytes;

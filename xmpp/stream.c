@@ -76,6 +76,21 @@ static void log_stream(const struct cw_stream *s, const char *event)
 		cw_kz("verified", cw_stream_proof_name(s->proof)), cw_kz("why", s->reason));
 }
 
+/* Where TLS is optional, a partner that had it and has it no more may be somebody in between. */
+static void watch_tls(struct cw_stream *s)
+{
+	struct cw_str partner = cw_stream_partner(s);
+
+	if (s->negotiation.facts.is_secure) {
+		cw_tls_seen_add(&s->xmpp->tls_seen, partner);
+	} else if (cw_tls_seen_has(&s->xmpp->tls_seen, partner)) {
+		cw_warn("xmpp.stream", cw_kz("event", "downgrade"), CW_XMPP_MODULE,
+			cw_ks("partner", partner), cw_kz("remote", s->remote_text),
+			cw_kz("why", "it had TLS before, and has none now"));
+		cw_tap_say(s->xmpp->tap, partner, "it had TLS before, and has none now");
+	}
+}
+
 void cw_stream_establish(struct cw_stream *s, enum cw_stream_proof proof)
 {
 	if (s->state != CW_STREAM_NEGOTIATING && s->state != CW_STREAM_OPEN)
@@ -88,6 +103,7 @@ void cw_stream_establish(struct cw_stream *s, enum cw_stream_proof proof)
 	cw_xmpp_parser_set_authenticated(s->parser);
 	(*s->xmpp->counters.established)++;
 	log_stream(s, "established");
+	watch_tls(s);
 	cw_tap_say(s->xmpp->tap, cw_stream_partner(s), "stanzas may flow %s: proved by %s",
 		s->is_incoming ? "to us" : "to the partner", cw_stream_proof_name(proof));
 	cw_stream_confirm_begin(s);

@@ -6,6 +6,8 @@
 #include "xmpp/stack.h"
 #include "xmpp/stream.h"
 
+#include <stdio.h>
+
 #define FAILED_KEYS                                                                                \
 	(UINT64_C(1) << 62) /* keys of ways without a stream stand behind those of streams */
 
@@ -54,6 +56,14 @@ static const struct cw_view_column columns[N_COLUMNS] = {
 	[LAST_ERROR] = {"last_error", "LAST ERROR", CW_VIEW_TEXT},
 };
 
+/* Bytes of stanzas that wait until the stream is established. */
+static size_t queued_for(const struct cw_stream *s)
+{
+	const struct cw_outbound *o = s->owner_arg;
+
+	return s->is_incoming || s->is_component ? 0 : o->queued_bytes;
+}
+
 static bool give_stream(struct cw_view_walk *walk, const struct cw_stream *s)
 {
 	const struct cw_connection *c = s->connection;
@@ -75,7 +85,7 @@ static bool give_stream(struct cw_view_walk *walk, const struct cw_stream *s)
 		[STANZAS_OUT] = cw_view_number(s->stanzas_out),
 		[BYTES_IN] = cw_view_number(s->bytes_in),
 		[BYTES_OUT] = cw_view_number(s->bytes_out),
-		[QUEUE] = cw_view_number(cw_connection_queued(c)),
+		[QUEUE] = cw_view_number(cw_connection_queued(c) + queued_for(s)),
 		[UNCONFIRMED] = cw_view_number(s->ack.n),
 		[LAST_ERROR] = cw_view_text(s->reason),
 	};
@@ -146,10 +156,11 @@ static const char *problem_of(const struct cw_xmpp *x, const struct cw_zone *zon
 }
 
 /* Why the federation does not work, in words; NULL: it does. */
-static const char *inactive_reason(const struct cw_xmpp *x)
+static const char *inactive_reason(const struct cw_xmpp *x, char room[static CW_XMPP_REFUSAL_MAX])
 {
 	const struct cw_xmpp_setup *setup = x->setup;
 	const struct cw_zone *inside = cw_xmpp_policy_inside(setup->policy);
+	const char *why;
 
 	if (x->stopping)
 		return "the daemon is stopping";
@@ -161,20 +172,25 @@ static const char *inactive_reason(const struct cw_xmpp *x)
 		return "no domain or chat-node is configured";
 	if (!cw_xmpp_policy_lets_anybody(setup->policy))
 		return "the allow list is empty: nobody may federate";
-	return problem_of(x, inside);
+	why = problem_of(x, inside);
+	if (!why)
+		return NULL;
+	snprintf(room, CW_XMPP_REFUSAL_MAX, "zone %s: %s", inside->name.p, why);
+	return room;
 }
 
 static void give_service(void *arg, struct cw_view_walk *walk)
 {
 	static const char *const name = "xmpp-federation";
 	const struct cw_xmpp *x = arg;
+	char room[CW_XMPP_REFUSAL_MAX];
 	const char *why;
 
 	if (!x->setup->policy) {
 		cw_service_row(walk, 2, name, CW_SERVICE_OFF, "no \"xmpp\" block is configured");
 		return;
 	}
-	why = inactive_reason(x);
+	why = inactive_reason(x, room);
 	cw_service_row(
 		walk, 2, name, why ? CW_SERVICE_INACTIVE : CW_SERVICE_ACTIVE, why ? why : "");
 }
