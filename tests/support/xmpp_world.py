@@ -38,16 +38,19 @@ def rooms_of(domains):
 
 
 class Gateway:
-    """One Causeway. `settings` stands in its xmpp block, `more` outside of it, `tls` in the tls block."""
+    """
+    One Causeway, for those domains and their rooms; `allow`: the domains that they federate with, rooms included. `settings`
+    stands in its xmpp block, `tls` in its tls block.
+    """
 
-    def __init__(self, world, name, *, zone, domains, allow=(), settings="", tls="", more=""):
+    def __init__(self, world, name, *, zone, domains, allow=(), settings="", tls=""):
         self.world, self.name, self.port = world, name, world.port(name)
         self.domains = [*domains, *rooms_of(domains)]
         self.dir = world.new_dir(name)
         self.control = self.dir / "control"
         certificate = world.certificate(*self.domains)
         lines = [f"domain {domain}" for domain in domains] + [f"chat-node {room}" for room in rooms_of(domains)]
-        lines += [f"allow {name}" for name in allow]
+        lines += [f"allow {other}" for other in (*allow, *rooms_of(allow))]
         self.daemon = Daemon(self.dir, f"""
 hostname {name}.test
 listen xmpp 127.0.0.1:{self.port.number}
@@ -69,7 +72,6 @@ zone im {{
     type xmpp
     {zone}
 }}
-{more}
 """)
         secret = self.dir / "dialback.secret"
         secret.write_text("the secret of the cluster")
