@@ -26,6 +26,8 @@ OUTBOUND = {"first": ("inner to Microsoft", "IMP to Microsoft"), "dialog": (TOKE
 class Row:
     """One message and its way."""
 
+    HEAD = {"what": "message", "edge": "carried at the edge by", "inner": "carried inside by", "back": "came back"}
+
     section: str
     sender: str
     what: str
@@ -306,5 +308,6 @@ class StopSection(Exception):
 
 def check_counters(counters):
     """What is wrong with the final counters of {"inner": …, "edge": …}."""
-    return [f"the {name} Causeway: unaccounted {values.get('unaccounted', 'is missing')}, expected 0"
-            for name, values in counters.items() if values.get("unaccounted") != 0]
+    return [f"the {name} Causeway: {counter} {values.get(counter, 'is missing')}, expected 0"
+            for name, values in counters.items() for counter in ("unaccounted", "xmpp.unaccounted")
+            if values.get(counter) != 0]

@@ -1,11 +1,11 @@
-"""A whole federation on loopback, of one user alone: two Causeways, two stand-ins, a CA and a DNS server.
+"""A whole federation on loopback, of one user alone: two Causeways, two stand-ins, a CA and a DNS server; and by XMPP.
 
     alice@msexample.com                                                              bob@ciscoexample.com
     stand-in for a Lync edge  <->  edge Causeway  <->  inner Causeway  <->  stand-in for an IM&P cluster
     sip.msexample.com              sip., expe.         expc.                imp1-public.ciscoexample.com
 
 Both Causeways run the configurations and rules of rules/, with the address to listen on, the DNS server and
-allow-private put in.
+allow-private put in; the edge also federates by XMPP (xmpp_servers).
 Each run has addresses of its own (127.x.y.1 to .6) and one directory, and takes nothing else of the machine.
 """
 
@@ -18,6 +18,7 @@ from federation.dnsclient import DnsClient
 from federation.imp_cluster import ImpCluster
 from federation.lync_edge import LyncEdge
 from federation.standin import Chain
+from federation.xmpp_servers import OUR_ROOMS, XmppServers
 from support import pki, sip
 from support.daemon import Daemon
 from support.dnsserver import DnsServer
@@ -66,32 +67,34 @@ def _configuration(rules, name, address, dns):
 class Federation:
     """async with Federation(directory, program) as f: f.lync, f.cluster, f.edge, f.inner."""
 
-    def __init__(self, directory, program, report=None, rules=RULES):
+    def __init__(self, directory, program, report=None, rules=RULES, xmpp=None):
         self.dir = Path(directory)
         self.rules = Path(rules)
         self.program = program
         self._report = report
         self._open = []  # what has to be closed, oldest first
+        self.xmpp = xmpp or XmppServers()  # made by start(); whoever wants them up calls spawn()
         self.edge = self.inner = None
 
-    def _daemon(self, side, rules, address):
+    def _daemon(self, side, rules, address, more=""):
         home = self.dir / side
         home.mkdir()
         (home / "certs").symlink_to(self.ca.dir)
         shutil.copy(self.rules / f"{rules}.rules", home)
-        return Daemon(home, _configuration(self.rules, rules, address, self.dns), program=self.program)
+        return Daemon(home, _configuration(self.rules, rules, address, self.dns) + more, program=self.program)
 
     async def start(self):
         cluster, inner, edge, lync, dns_host = _free_addresses(
             (CLUSTER_PORT, SIP_PORT, SIP_PORT, SIP_PORT, SIP_PORT))
+        xmpp_srv, xmpp_hosts = self.xmpp.records
         self.dns = DnsServer(
             self.dir / "dns", host=dns_host,
             srv=[(f"_sipfederationtls._tcp.{OURS}", EDGE_OUTSIDE, SIP_PORT),
-                 (f"_sipfederationtls._tcp.{THEIRS}", LYNC, SIP_PORT)],
-            hosts=[(CLUSTER, cluster), (INNER, inner), (EDGE_INSIDE, edge), (EDGE_OUTSIDE, edge), (LYNC, lync)])
+                 (f"_sipfederationtls._tcp.{THEIRS}", LYNC, SIP_PORT), *xmpp_srv],
+            hosts=[*xmpp_hosts, (CLUSTER, cluster), (INNER, inner), (EDGE_INSIDE, edge), (EDGE_OUTSIDE, edge), (LYNC, lync)])
         self.ca = pki.CA(self.dir)
         self.ca.issue("expc", dns=[INNER])
-        self.ca.issue("expe", dns=[EDGE_OUTSIDE, EDGE_INSIDE])
+        self.ca.issue("expe", dns=[EDGE_OUTSIDE, EDGE_INSIDE, OURS, OUR_ROOMS])
         # A Record-Route of either side of the edge Causeway, for its names differ (RFC 5658).
         last = HOP_COUNT - 1
         self.cluster = ImpCluster(CLUSTER, self.ca, self.ca.issue("imp1-public", dns=[CLUSTER]), Chain(
@@ -106,7 +109,8 @@ class Federation:
         await self.cluster.listen(cluster, CLUSTER_PORT)
         await self.lync.listen(lync, SIP_PORT)
         self.inner = self._daemon("inner", "expressway-c", inner)
-        self.edge = self._daemon("edge", "expressway-e", edge)
+        self.xmpp.make(self.dir, self.ca, self.dns)
+        self.edge = self._daemon("edge", "expressway-e", edge, self.xmpp.settings)
         for daemon in self.daemons:
             await daemon.start()
         await self.cluster.connect(*self.inner.listeners[0])
@@ -125,6 +129,7 @@ class Federation:
             daemon.kill()
         for each in self._open:
             await each.close()
+        self.xmpp.close()
         if hasattr(self, "dns"):
             self.dns.stop()
 
