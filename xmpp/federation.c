@@ -1,5 +1,6 @@
 #include "xmpp/federation.h"
 
+#include "xmpp/component.h"
 #include "xmpp/inbound.h"
 #include "xmpp/outbound.h"
 #include "xmpp/stack.h"
@@ -66,14 +67,17 @@ int cw_xmpp_create(struct cw_xmpp **out, const struct cw_federation_settings *se
 	cw_list_init(&x->streams);
 	cw_list_init(&x->outbound_list);
 	cw_list_init(&x->deliveries);
+	cw_list_init(&x->component_list);
 	cw_table_init(&x->outbounds);
 	cw_table_init(&x->by_remote);
+	cw_table_init(&x->components);
 	cw_table_init(&x->pings);
 	cw_table_init(&x->claimants);
 	cw_tls_seen_init(&x->tls_seen);
 	cw_buf_init(&x->out, 0);
 	init_counters(x);
 	cw_xmpp_views_add(x, &x->views, settings->views);
+	cw_component_reload_all(x);
 	*out = x;
 	return 0;
 }
@@ -98,10 +102,13 @@ void cw_xmpp_destroy(struct cw_xmpp *x)
 	cw_xmpp_views_remove(&x->views);
 	x->stopping = true;
 	cw_outbound_fail_all(x, "Causeway stops");
+	cw_component_fail_all(x, "Causeway stops");
 	abandon_all(x);
 	cw_outbound_destroy_all(x);
+	cw_component_destroy_all(x);
 	cw_table_finish(&x->outbounds);
 	cw_table_finish(&x->by_remote);
+	cw_table_finish(&x->components);
 	cw_table_finish(&x->pings);
 	cw_table_finish(&x->claimants);
 	cw_tls_seen_finish(&x->tls_seen);
@@ -150,6 +157,7 @@ void cw_xmpp_reload(struct cw_xmpp *x, struct cw_xmpp_setup *setup)
 	x->setup = setup;
 	cw_xmpp_setup_use(setup);
 	cw_outbound_reload_all(x);
+	cw_component_reload_all(x);
 	cw_list_for_each (pos, &x->streams) {
 		struct cw_stream *s = cw_container_of(pos, struct cw_stream, link);
 
@@ -192,5 +200,6 @@ void cw_xmpp_abort(struct cw_xmpp *x)
 {
 	x->stopping = true;
 	cw_outbound_fail_all(x, "Causeway stops");
+	cw_component_fail_all(x, "Causeway stops");
 	close_all(x);
 }

@@ -6,7 +6,8 @@
 void cw_xmpp_handshake_write_header(struct cw_buf *out, struct cw_str name)
 {
 	cw_buf_add(out, cw_str_of("<?xml version='1.0'?><stream:stream xmlns='" CW_XMPP_NS_COMPONENT
-				  "' xmlns:stream='" CW_XMPP_NS_STREAMS "'"));
+				  "' xmlns:stream='" CW_XMPP_NS_STREAMS
+				  "' xmlns:db='" CW_XMPP_NS_DIALBACK "'"));
 	cw_xmpp_escape_attribute(out, "to", name);
 	cw_buf_add_char(out, '>');
 }

@@ -15,7 +15,7 @@ enum {
 	CW_XMPP_HANDSHAKE_E_UNEXPECTED, /* it is anything else */
 };
 
-/* Write the header of a stream on which we are the component `name`, a prepared domain. Errors are `out`'s. */
+/* Write the header of a stream on which we are the component `name`, a prepared domain. It declares the prefixes that all our streams do, for relayed stanzas. Errors are `out`'s. */
 void cw_xmpp_handshake_write_header(struct cw_buf *out, struct cw_str name);
 
 /*

@@ -1,6 +1,7 @@
 #include "xmpp/outbound.h"
 
 #include "core/log.h"
+#include "xmpp/component.h"
 #include "xmpp/delivery.h"
 #include "xmpp/jid.h"
 #include "xmpp/outbound_private.h"
@@ -169,8 +170,13 @@ void cw_outbound_fail(struct cw_outbound *o, enum cw_reason reason,
 void cw_outbound_submit(struct cw_delivery *d, const struct cw_zone *zone)
 {
 	const struct cw_delivery_way *way = cw_delivery_way(d);
-	struct cw_outbound *o = cw_outbound_get(d->xmpp, zone, d->local, way->remote);
+	struct cw_outbound *o;
 
+	if (zone && zone->n_components > 0) {
+		cw_component_submit(d, zone);
+		return;
+	}
+	o = cw_outbound_get(d->xmpp, zone, d->local, way->remote);
 	if (!o) {
 		cw_delivery_fail_later(d, CW_REASON_UNREACHABLE, CW_XMPP_RESOURCE_CONSTRAINT,
 			"too many domains are being talked to");
@@ -198,9 +204,13 @@ static struct cw_stream *stream_for(struct cw_outbound *o)
 struct cw_stream *cw_outbound_stream(
 	struct cw_xmpp *x, const struct cw_zone *zone, struct cw_str local, struct cw_str remote)
 {
-	struct cw_outbound *o = find(x, zone, local, remote);
-	struct cw_stream *s = o ? stream_for(o) : NULL;
+	struct cw_outbound *o;
+	struct cw_stream *s;
 
+	if (zone && zone->n_components > 0)
+		return cw_component_stream(x, zone, local, remote);
+	o = find(x, zone, local, remote);
+	s = o ? stream_for(o) : NULL;
 	/* what waits was there first */
 	return s && cw_list_empty(&o->queue) && !cw_stream_is_full(s) ? s : NULL;
 }

@@ -2,6 +2,7 @@
 
 #include "certs/digest.h"
 #include "dialplan/alias.h"
+#include "xmpp/component.h"
 #include "xmpp/delivery.h"
 #include "xmpp/outbound.h"
 #include "xmpp/outcome.h"
@@ -111,6 +112,8 @@ static const struct cw_zone *source_zone(const struct passage *p)
 {
 	const struct cw_xmpp_setup *setup = p->xmpp->setup;
 
+	if (p->source->is_component)
+		return cw_component_zone(p->source);
 	return p->source->is_inside ? cw_xmpp_policy_inside(setup->policy) : setup->zones[0];
 }
 
@@ -182,11 +185,17 @@ static int rewritten_to(struct passage *p, const struct cw_target *target, struc
 	return cw_arena_join(&p->arena, out, parts, 2);
 }
 
+/* What an explicit default namespace becomes on the stream that a zone is reached by. */
+static struct cw_str default_ns(const struct cw_zone *zone)
+{
+	return cw_str_of(zone && zone->n_components > 0 ? CW_XMPP_NS_COMPONENT : CW_XMPP_NS_SERVER);
+}
+
 /* The domain and the bytes of one target. The bytes are in `out` alone. */
 static int write_way(struct passage *p, const struct cw_target *target, struct cw_buf *out,
 	struct cw_str *remote)
 {
-	struct cw_xmpp_edits edits = {0};
+	struct cw_xmpp_edits edits = {.default_ns = default_ns(target->zone)};
 	struct cw_jid to;
 	int r = rewritten_to(p, target, &edits.to);
 
@@ -226,7 +235,7 @@ static bool passes_at_once(struct passage *p)
 	parcel.bytes = cw_buf_str(out);
 	if (cw_stream_send_stanza(s, &parcel) != 0)
 		return false;
-	if (cw_stream_is_full(s) && p->source->pairs.n_valid == 1)
+	if (cw_stream_is_full(s) && (p->source->pairs.n_valid == 1 || p->source->is_component))
 		cw_stream_hold_up(s, p->source);
 	return true;
 }

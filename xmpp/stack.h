@@ -52,6 +52,8 @@ struct cw_xmpp {
 	struct cw_table by_remote; /* of these, those of the federation, by the remote domain */
 	struct cw_list outbound_list;
 	struct cw_tls_seen tls_seen;
+	struct cw_table components; /* by name */
+	struct cw_list component_list;
 	struct cw_table claimants; /* addresses whose claims pend (inbound) */
 	struct cw_list deliveries; /* stanzas that wait */
 	size_t n_deliveries, held_bytes;

@@ -105,7 +105,10 @@ void cw_stream_establish(struct cw_stream *s, enum cw_stream_proof proof)
 	log_stream(s, "established");
 	watch_tls(s);
 	cw_tap_say(s->xmpp->tap, cw_stream_partner(s), "stanzas may flow %s: proved by %s",
-		s->is_incoming ? "to us" : "to the partner", cw_stream_proof_name(proof));
+		s->is_component  ? "between it and the own server"
+		: s->is_incoming ? "to us"
+				 : "to the partner",
+		cw_stream_proof_name(proof));
 	cw_stream_confirm_begin(s);
 	cw_stream_time_arm(s);
 }
@@ -390,6 +393,9 @@ int cw_stream_dial(struct cw_stream **out, struct cw_xmpp *x, const struct cw_st
 		goto fail;
 	s->owner_arg = how->owner_arg;
 	s->is_direct_tls = how->is_direct_tls;
+	s->is_component = how->is_component;
+	s->negotiation.is_header_sent =
+		how->is_component; /* its own, before anything can go wrong */
 	cw_address_format(&how->address, s->remote_text);
 	r = cw_connection_dial(&s->connection, x->loop, &dial, &cw_stream_connection_handler, s);
 	if (r)

@@ -30,6 +30,7 @@
 struct cw_stream;
 struct cw_xmpp;
 struct cw_xmpp_element;
+struct cw_xmpp_header;
 struct cw_xmpp_parser;
 struct cw_xmpp_stanza;
 
@@ -53,6 +54,7 @@ enum cw_stream_proof {
 };
 
 struct cw_stream_owner {
+	/* A component's stream has the last three instead of what stands before `stanza`. */
 	/* Receiving: the peer's header. Returns: the terms to talk on, NULL: its `to` is no name of ours. NULL on dialled streams. */
 	const struct cw_xmpp_terms *(*header)(
 		struct cw_stream *s, struct cw_str local, struct cw_str remote);
@@ -66,6 +68,12 @@ struct cw_stream_owner {
 	void (*drained)(struct cw_stream *s);
 	/* The end, in words in s->reason; freed when this returns. s->ack holds what is not confirmed. */
 	void (*closed)(struct cw_stream *s);
+
+	/* TCP is there: our header is due. */
+	void (*begin)(struct cw_stream *s);
+	void (*server_header)(struct cw_stream *s, const struct cw_xmpp_header *header);
+	/* Anything that is no stanza. */
+	void (*element)(struct cw_stream *s, const struct cw_xmpp_element *e);
 };
 
 /* Embed nowhere; all fields but those of the view are private to stream.c and its owners, who read them. */
@@ -123,6 +131,7 @@ struct cw_stream_dial {
 	struct cw_address address;
 	struct cw_str host; /* for the log: the server's name */
 	bool is_direct_tls;
+	bool is_component; /* then `remote` is its name, there is no `local` and no terms */
 	struct cw_str local, remote; /* the pair of the header, prepared */
 	const struct cw_xmpp_terms *terms;
 	unsigned connect_timeout_ms;

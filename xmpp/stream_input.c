@@ -128,6 +128,10 @@ static void on_header(struct cw_stream *s, const struct cw_xmpp_header *header)
 	struct cw_str local, remote;
 	struct cw_arena arena;
 
+	if (s->is_component) {
+		s->owner->server_header(s, header);
+		return;
+	}
 	cw_arena_init_in(&arena, room, sizeof(room), sizeof(room));
 	local = prepare(header->to, &arena);
 	remote = prepare(header->from, &arena);
@@ -168,7 +172,9 @@ static void on_element(struct cw_stream *s, const struct cw_xmpp_element *e)
 				   management = CW_STR(CW_XMPP_NS_SM);
 
 	s->last_heard_ms = cw_loop_now_ms(s->xmpp->loop);
-	if (cw_xmpp_element_is(e, CW_XMPP_NS_STREAMS, "error"))
+	if (s->is_component)
+		s->owner->element(s, e);
+	else if (cw_xmpp_element_is(e, CW_XMPP_NS_STREAMS, "error"))
 		on_error(s, e);
 	else if (take_step(s, cw_negotiation_element(&s->negotiation, e)))
 		return;
@@ -323,6 +329,10 @@ void cw_stream_on_opened(struct cw_connection *c, void *arg)
 				cw_loop_now_ms(s->xmpp->loop) + CW_STREAM_AUTHENTICATE_MS;
 	}
 	cw_stream_await(s);
+	if (s->is_component) {
+		s->owner->begin(s);
+		return;
+	}
 	if (facts.is_secure) {
 		cw_tap_say(s->xmpp->tap, cw_stream_partner(s), "%s with %s; %s",
 			cw_connection_tls_version(c), cw_connection_tls_cipher(c),

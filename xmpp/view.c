@@ -2,6 +2,7 @@
 #include "xmpp/view.h"
 
 #include "relay/status.h"
+#include "xmpp/component.h"
 #include "xmpp/outbound.h"
 #include "xmpp/stack.h"
 #include "xmpp/stream.h"
@@ -10,6 +11,7 @@
 
 #define FAILED_KEYS                                                                                \
 	(UINT64_C(1) << 62) /* keys of ways without a stream stand behind those of streams */
+#define COMPONENT_KEYS (UINT64_C(1) << 63) /* and of components behind these */
 
 /* ---- connections ---- */
 
@@ -111,6 +113,29 @@ static bool give_failed(struct cw_view_walk *walk, const struct cw_outbound *o)
 	return cw_view_row(walk, FAILED_KEYS + o->serial, cells);
 }
 
+/* Where a component's rows go. */
+struct component_walk {
+	const struct cw_xmpp *xmpp;
+	struct cw_view_walk *walk;
+};
+
+static bool give_component(void *arg, const struct cw_component_state *state)
+{
+	struct component_walk *w = arg;
+	uint64_t now_ms = cw_loop_now_ms(w->xmpp->loop);
+	struct cw_view_cell cells[N_COLUMNS] = {
+		[PROTOCOL] = cw_view_text("xmpp"),
+		[PARTNER] = cw_view_str(state->name),
+		[DIRECTION] = cw_view_text("out"),
+		[STATE] = cw_view_text(state->last_error ? "failed" : "connecting"),
+		[AGE] = cw_view_number(state->last_error ? (now_ms - state->failed_ms) / 1000 : 0),
+		[QUEUE] = cw_view_number(state->queued_bytes),
+		[LAST_ERROR] = cw_view_text(state->last_error),
+	};
+
+	return cw_view_row(w->walk, COMPONENT_KEYS + state->serial, cells);
+}
+
 static void give_rows(void *arg, struct cw_view_walk *walk)
 {
 	struct cw_xmpp *x = arg;
@@ -129,6 +154,8 @@ static void give_rows(void *arg, struct cw_view_walk *walk)
 		if (o->state == CW_OUTBOUND_FAILED && !give_failed(walk, o))
 			return;
 	}
+	cw_component_each_down(
+		x, give_component, &(struct component_walk){.xmpp = x, .walk = walk});
 }
 
 /* ---- whether it works ---- */
@@ -139,6 +166,8 @@ static const char *problem_of(const struct cw_xmpp *x, const struct cw_zone *zon
 	struct cw_list *pos;
 	const char *why = NULL;
 
+	if (zone->n_components > 0)
+		return cw_component_problem(x, zone);
 	cw_list_for_each (pos, &x->streams) {
 		const struct cw_stream *s = cw_container_of(pos, struct cw_stream, link);
 

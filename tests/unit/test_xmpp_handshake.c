@@ -31,6 +31,7 @@ START_TEST(writes_the_header)
 	read_out();
 	ck_assert_ptr_nonnull(chunk.header);
 	ck_assert(cw_xmpp_element_is(chunk.header, CW_XMPP_NS_STREAMS, "stream"));
+	ck_assert(chunk.declares_dialback);
 	ck_assert_uint_eq(chunk.header->n_attributes, 1);
 	ck_assert(cw_str_eq(
 		cw_xmpp_element_attribute(chunk.header, "to"), cw_str_of("partner.test")));
