@@ -5,6 +5,7 @@
 #include "admin/text.h"
 #include "analysis/analysis.h"
 #include "daemon/console.h"
+#include "daemon/dns_check.h"
 
 #include <jansson.h>
 
@@ -104,6 +105,8 @@ int cw_command_check(const struct cw_options *options)
 	if (diag.errors == 0) {
 		cw_config_analyse(config, &diag);
 		r = analyse_rules(config, &diag, &n_notes);
+		if (!r && options->value[CW_OPTION_DNS])
+			r = cw_dns_check(config, &diag);
 	}
 
 	status = diag.errors ? EXIT_ERRORS : diag.warnings ? EXIT_WARNINGS : EXIT_CLEAN;

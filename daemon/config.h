@@ -43,6 +43,8 @@ struct cw_xmpp_settings {
 	bool wildcards;                   /* *.NAME may stand on the lists */
 	const char *dialback_secret_file; /* NULL: a secret in memory only */
 	struct cw_place place;
+	/* of the block's domains and chat nodes, one for each */
+	const struct cw_place *domain_places, *chat_node_places;
 };
 
 /* All that it holds lives in its arena, or is freed by cw_config_destroy. Text is NUL-terminated, paths are resolved. */

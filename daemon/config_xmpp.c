@@ -219,6 +219,20 @@ static void check_components(struct cw_reader *r)
 	}
 }
 
+/* Where each local name of a list stands. NULL with r->error set when memory is short. */
+static const struct cw_place *places_of(struct cw_reader *r, const struct cw_str_list *names)
+{
+	struct cw_place *places = cw_read_alloc(r, names->count * sizeof(*places));
+
+	for (size_t i = 0; i < names->count && !r->error; i++) {
+		const struct domain *d = find_domain(r, "local", names->items[i]);
+
+		if (d)
+			places[i] = cw_read_place(r, d->node, &d->node->args[0]);
+	}
+	return places;
+}
+
 void cw_read_xmpp(struct cw_reader *r, const struct cw_conf_node *node)
 {
 	struct cw_xmpp_settings *x = &r->config->xmpp;
@@ -238,6 +252,8 @@ void cw_read_xmpp(struct cw_reader *r, const struct cw_conf_node *node)
 	x->wildcards = draft.wildcards;
 	x->dialback_secret_file = draft.dialback_secret_file;
 	x->place = cw_read_place(r, node, &node->keyword);
+	x->domain_places = places_of(r, &x->block.domains);
+	x->chat_node_places = places_of(r, &x->block.chat_nodes);
 	x->is_configured = true;
 }
 

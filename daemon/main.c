@@ -11,9 +11,10 @@
 static const struct cw_command commands[] = {
 	{
 		.name = "check",
-		.usage = "[-c FILE] [--json]",
+		.usage = "[-c FILE] [--dns] [--json]",
 		.help = "read the configuration as run would and say what is wrong or doubtful",
-		.options = CW_TAKES(CW_OPTION_CONFIG) | CW_TAKES(CW_OPTION_JSON),
+		.options = CW_TAKES(CW_OPTION_CONFIG) | CW_TAKES(CW_OPTION_DNS) |
+			   CW_TAKES(CW_OPTION_JSON),
 		.run = cw_command_check,
 	},
 	{

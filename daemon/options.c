@@ -19,6 +19,7 @@ static const struct option_row {
 	[CW_OPTION_COVERAGE] = {"--coverage", false},
 	[CW_OPTION_AGAINST] = {"--against", true},
 	[CW_OPTION_FOR] = {"--for", true},
+	[CW_OPTION_DNS] = {"--dns", false},
 };
 
 /* The option that `arg` is, taken by the command or not; its name ends at `name_len`. CW_OPTION_COUNT: none. */

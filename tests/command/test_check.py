@@ -296,7 +296,7 @@ class ManualPage(CommandTest):
 class Usage(CommandTest):
     def test_help_and_version(self):
         self.assertEqual(self.causeway("--help").returncode, 0)
-        self.assertIn("causeway check [-c FILE] [--json]", self.causeway("--help").stdout)
+        self.assertIn("causeway check [-c FILE] [--dns] [--json]", self.causeway("--help").stdout)
         self.assertIn("usage: causeway check", self.causeway("check", "--help").stdout)
         self.assertRegex(self.causeway("--version").stdout, r"^causeway \d+\.\d+\.\d+\n$")
 
