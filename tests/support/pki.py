@@ -74,17 +74,21 @@ class CA:
         _openssl("ca", "-batch", "-notext", "-config", self._config, "-in", request, "-out", out, *options)
         request.unlink()
 
-    def issue(self, label, dns=(), uris=(), cn="", expired=False, eku="serverAuth,clientAuth", key=(), digest="sha256"):
+    def issue(self, label, dns=(), uris=(), others=(), cn="", expired=False, eku="serverAuth,clientAuth", key=(),
+              digest="sha256", extension=None):
         """
-        A certificate with those SAN dNSNames and URIs; none of both: no SAN at all. `eku` None: no stated use. `key`: options
-        of `openssl req` for another kind of key. An intermediate CA's own certificate follows in the same file.
+        A certificate with those SAN dNSNames, URIs and other names ("OID;TYPE:value"); none of these: no SAN at all. `eku`
+        None: no stated use. `key`: options of `openssl req` for another kind of key. `extension`: one more, in openssl's
+        words. An intermediate CA's own certificate follows in the same file.
         """
         made = Certificate(self.dir / f"{label}.pem", self.dir / f"{label}.key")
         if made.cert.exists():
             return made
         request = self.dir / f"{label}.csr"
         extensions = ["-addext", "basicConstraints=CA:false"]
-        names = [f"DNS:{n}" for n in dns] + [f"URI:{u}" for u in uris]
+        names = [f"DNS:{n}" for n in dns] + [f"URI:{u}" for u in uris] + [f"otherName:{o}" for o in others]
+        if extension:
+            extensions += ["-addext", extension]
         if names:
             # A certificate without a subject must have a critical SAN (RFC 5280, 4.2.1.6).
             critical = "" if cn else "critical,"

@@ -11,6 +11,7 @@ TLS runs through memory, so that a test decides which bytes go in clear, in whic
 """
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import itertools
@@ -115,7 +116,11 @@ class Header:
 class End:
     """The end tag of a stream that came in."""
 
-    tag, raw = "end", END.encode()
+    tag, raw, condition = "end", END.encode(), None
+
+    @staticmethod
+    def get(_name, default=None):
+        return default
 
     def __repr__(self):
         return repr(self.raw)
@@ -209,11 +214,13 @@ class Link(asyncio.Protocol):
         self.fault = None  # of TLS or XML, as an exception
         self.header = None  # the last one that came
         self.local, self.remote = None, None  # names, as the last headers said
+        self.stream_id = None  # that the accepting side gave
         self.handled, self.acknowledged = 0, None  # XEP-0198: stanzas taken, the last h that came
         self.has_management, self.is_bidirectional = False, False
         self._parser = Parser(self)
         self._tls, self._incoming, self._outgoing = None, None, None
         self._handshake = None
+        self._has_said_end = False
         self._changed = asyncio.Event()
         self._writable = asyncio.Event()
         self._writable.set()
@@ -239,11 +246,19 @@ class Link(asyncio.Protocol):
             self._incoming.write_eof()
 
     def connection_lost(self, exc):
-        self.is_closed, self.is_reset = True, isinstance(exc, ConnectionResetError)
+        if exc:
+            self._read_the_rest()
+        self.is_closed, self.is_reset = True, isinstance(exc, (ConnectionResetError, BrokenPipeError))
         if self._handshake and not self._handshake.done():
             self._handshake.set_result(None)
         self._writable.set()
         self._changed.set()
+
+    def _read_the_rest(self):
+        """A write that fails ends the transport, though what the other side said before may still wait."""
+        with contextlib.suppress(OSError):
+            while data := os.read(self.transport.get_extra_info("socket").fileno(), 65536):
+                self.data_received(data)
 
     def pause_writing(self):
         self._writable.clear()
@@ -312,7 +327,7 @@ class Link(asyncio.Protocol):
 
     def _take(self, item):
         if isinstance(item, Header):
-            self.header = item
+            self.header, self.stream_id = item, item.get("id")
         self.history.append(item)
         if not self.server.handle(self, item):
             self.items.append(item)
@@ -327,8 +342,10 @@ class Link(asyncio.Protocol):
         data = b"".join(map(raw, data))
         if self.is_closed or self.transport.is_closing():
             return
+        self._has_said_end = self._has_said_end or data.endswith(END.encode())
         if self._tls:
-            self._tls.write(data)
+            with contextlib.suppress(ssl.SSLError):  # the other side has ended TLS: no more can be said
+                self._tls.write(data)
             self._flush()
         else:
             self.transport.write(data)
@@ -355,6 +372,8 @@ class Link(asyncio.Protocol):
 
     def abort(self):
         """A reset."""
+        if self.is_closed:
+            return
         sock = self.transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.transport.abort()
@@ -362,6 +381,12 @@ class Link(asyncio.Protocol):
     def close(self):
         if self.transport:
             self.transport.close()
+
+    def answer_end(self):
+        """The other side has ended the stream: so do we, and the connection."""
+        if not self._has_said_end:
+            self.put(END)
+        self.close()
 
     @property
     def source(self):
@@ -551,7 +576,7 @@ class Server:
             task.cancel()
         await self.stop_listening()
         for link in (*self.accepted, *self.dialled):
-            if link.transport:
+            if not link.is_closed:
                 link.transport.abort()
 
     # -- what came --
@@ -616,20 +641,26 @@ class Server:
             self.verifies_seen.append(item)
             self._answer(link, item, "verify", self.verifies)
             return True
+        if item.tag == "end":
+            link.answer_end()
+            return False
         return link.is_accepted and self._on_negotiation(link, item)
 
     def _on_negotiation(self, link, item):
         if item.tag == "header":
             link.local, link.remote = item.get("to"), item.get("from")
             if self.greets:
-                link.put(header(link.local, link.remote, unique("stream")), self.features(link))
+                link.stream_id = unique("stream")
+                link.put(header(link.local, link.remote, link.stream_id), self.features(link))
         elif item.tag == f"{{{TLS}}}starttls":
             link.put(f"<proceed xmlns='{TLS}'/>")
             link.begin_tls(self.tls_context, True)
         elif item.tag == f"{{{SASL}}}auth":
-            link.restart()
-            link.put(f"<success xmlns='{SASL}'/>" if self.external is True
-                     else f"<failure xmlns='{SASL}'><not-authorized/></failure>")
+            if self.external is True:
+                link.restart()
+                link.put(f"<success xmlns='{SASL}'/>")
+            else:
+                link.put(f"<failure xmlns='{SASL}'><not-authorized/></failure>")
         elif item.tag == RESULT:
             self.claims_seen.append(item)
             self._answer(link, item, "result", self.claims)
@@ -638,10 +669,6 @@ class Server:
             link.put(f"<enabled xmlns='{SM}'/>")
         elif item.tag == f"{{{BIDI}}}bidi":
             link.is_bidirectional = True
-        elif item.tag == "end":
-            link.put(END)
-            link.close()
-            return False
         else:
             return False
         return True
@@ -665,7 +692,7 @@ class Server:
         from_, to, id_ = item.get("from"), item.get("to"), item.get("id")
         if policy == "honest":
             expected = key(self.secret, from_, to, id_)
-            policy = "valid" if hmac.compare_digest(item.text, expected) else "invalid"
+            policy = "valid" if item.text == expected else "invalid"
         if callable(policy):
             policy = policy(link, item)
             if policy:

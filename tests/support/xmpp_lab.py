@@ -166,6 +166,24 @@ xmpp {{
         await server.send(xmpp.message(from_ or f"user@{server.name}", to, body, id_))
         return await self.inside.received(id_)
 
+    async def again(self, attempt, timeout=20):
+        """Try until it is true: a server that has just failed is left alone for a moment."""
+        deadline = asyncio.get_running_loop().time() + timeout
+        while not await attempt():
+            assert asyncio.get_running_loop().time() < deadline, f"not in {timeout} s, though tried again and again"
+            await asyncio.sleep(0.2)
+
+    async def reaches(self, server):
+        """Messages from the inside get to the partner again."""
+        seen = len(server.stanzas)
+
+        async def attempt():
+            await self.inside.send(xmpp.message(ALICE, f"user@{server.name}"))
+            await asyncio.sleep(0)
+            return len(server.stanzas) > seen
+
+        await self.again(attempt)
+
     async def c_is_well(self):
         """The partner that is not attacked: its stanzas pass both ways."""
         await self.to_inside(self.c)
