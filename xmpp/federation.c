@@ -1,5 +1,6 @@
 #include "xmpp/federation.h"
 
+#include "certs/digest.h"
 #include "xmpp/component.h"
 #include "xmpp/inbound.h"
 #include "xmpp/outbound.h"
@@ -64,6 +65,7 @@ int cw_xmpp_create(struct cw_xmpp **out, const struct cw_federation_settings *se
 	x->tap = settings->tap;
 	x->setup = settings->setup;
 	cw_xmpp_setup_use(x->setup);
+	(void)cw_random_bytes((uint8_t *)&x->next_trace, sizeof(x->next_trace));
 	cw_list_init(&x->streams);
 	cw_list_init(&x->outbound_list);
 	cw_list_init(&x->deliveries);

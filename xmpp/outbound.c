@@ -9,7 +9,6 @@
 #include "xmpp/verification.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define TICK_MS 1000 /* how often what waits is looked at */
@@ -41,15 +40,28 @@ const struct cw_zone *cw_outbound_zone(const struct cw_outbound *o)
 
 #define KEY_MAX (2 * CW_JID_DOMAIN_MAX + 160)
 
-/* One for each pair of domains: servers answer an iq on the stream of the pair that its header names, whatever else was proved on it. */
+/*
+ * One for each pair of domains: servers answer an iq on the stream of the pair that its header names, whatever else was proved on it.
+ * Made for every stanza, so without printf.
+ */
 static struct cw_str make_key(char room[static KEY_MAX], const struct cw_zone *zone,
 	struct cw_str local, struct cw_str remote)
 {
+	static const struct cw_str none = CW_STR("");
 	bool has_peers = zone && zone->n_peers > 0;
-	int n = snprintf(room, KEY_MAX, "%s|%.*s|%.*s", has_peers ? zone->name.p : "",
-		(int)local.len, local.p, (int)remote.len, remote.p);
+	const struct cw_str parts[] = {has_peers ? zone->name : none, local, remote};
+	size_t n = 0;
 
-	return cw_str_make(room, (size_t)n);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		size_t room_left = KEY_MAX - 3 - (n - i); /* three separators */
+		size_t len = parts[i].len < room_left ? parts[i].len : room_left;
+
+		if (len > 0)
+			memcpy(room + n, parts[i].p, len);
+		n += len;
+		room[n++] = '|';
+	}
+	return cw_str_make(room, n);
 }
 
 static struct cw_outbound *find(

@@ -60,6 +60,7 @@ struct cw_xmpp {
 	size_t n_with_fate;   /* of the deliveries, those that are stanzas of others */
 	size_t n_unconfirmed; /* stanzas of others that were sent and are not confirmed */
 	uint64_t last_serial; /* of streams and outbounds */
+	uint64_t next_trace;  /* of stanzas; begins anywhere */
 	struct cw_xmpp_views views;
 	struct cw_buf out; /* scratch for what is sent within one call */
 	bool stopping;
