@@ -24,6 +24,15 @@ def tree(pid):
     return found
 
 
+def cpu_us(pid):
+    """Microseconds that the process and its descendants have run."""
+    total_ns = 0
+    for p in tree(pid):
+        for task in Path(f"/proc/{p}/task").glob("*/schedstat"):
+            total_ns += int(task.read_text().split()[0])
+    return total_ns / 1000
+
+
 class Proxy:
     """One proxy between the load's sender and receiver (`target`, host:port); subclasses write its configuration.
 
@@ -65,12 +74,7 @@ class Proxy:
         return self.log.read_text("utf-8", "replace")[-2000:]
 
     def cpu_us(self):
-        """Microseconds that its processes have run."""
-        total_ns = 0
-        for p in tree(self.process.pid):
-            for task in Path(f"/proc/{p}/task").glob("*/schedstat"):
-                total_ns += int(task.read_text().split()[0])
-        return total_ns / 1000
+        return cpu_us(self.process.pid)
 
     def memory_kib(self):
         """Memory of its processes, shared pages once: proportional shares."""
