@@ -1,6 +1,7 @@
 """Floods: connections, claims and silence are bounded, cost little, and others do not notice."""
 
 import asyncio
+import contextlib
 import resource
 
 from support import xmpp
@@ -30,9 +31,15 @@ class ConnectionFloodTest(XmppCase):
         for link in left:
             link.close()
             await link.ended()
-        again = await lab.b.dial(source=ATTACKER)
-        await again.negotiate(B, A)
-        self.assertEqual((await again.claim(B, A)).get("type"), "valid")
+
+        async def is_let_in():
+            """Not before the daemon has seen that the others are gone."""
+            again = await lab.b.dial(source=ATTACKER)
+            with contextlib.suppress(AssertionError):
+                await again.negotiate(B, A)
+                return (await again.claim(B, A)).get("type") == "valid"
+
+        await lab.again(is_let_in)
 
     async def test_direct_tls_counts_as_well(self):
         lab = await self.lab()
