@@ -150,6 +150,13 @@ static bool prepare_domains(const struct cw_xmpp_stanza *stanza, struct cw_arena
 	       cw_jid_prepare_domain(to, cw_jid_raw_domain(stanza->to), arena) == 0;
 }
 
+/* What was sent before the peer saw our end is still good (RFC 6120, 4.4). */
+static bool takes_stanzas(const struct cw_stream *s)
+{
+	return s->state == CW_STREAM_ESTABLISHED ||
+	       (s->state == CW_STREAM_CLOSING && s->proof != CW_STREAM_UNPROVED);
+}
+
 void cw_inbound_take(struct cw_stream *s, const struct cw_xmpp_stanza *stanza, struct cw_str remote,
 	struct cw_str local)
 {
@@ -159,7 +166,7 @@ void cw_inbound_take(struct cw_stream *s, const struct cw_xmpp_stanza *stanza, s
 	struct cw_jid from, to;
 
 	cw_arena_init_in(&arena, room, sizeof(room), 0);
-	if (s->state != CW_STREAM_ESTABLISHED)
+	if (!takes_stanzas(s))
 		refuse_stanza(s, "not-authorized", "a stanza before anybody was proved");
 	else if (!prepare_domains(stanza, &arena, &from_domain, &to_domain))
 		refuse_stanza(s, "improper-addressing",

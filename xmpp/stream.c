@@ -254,8 +254,8 @@ void cw_stream_on_closed(
 
 void cw_stream_send(struct cw_stream *s, struct cw_str bytes)
 {
-	if (bytes.len == 0 || s->state == CW_STREAM_ENDED)
-		return;
+	if (bytes.len == 0 || s->state >= CW_STREAM_CLOSING)
+		return; /* nothing follows our end (RFC 6120, 4.4) */
 	s->bytes_out += bytes.len;
 	if (cw_connection_send(s->connection, bytes))
 		cw_stream_abort(s, "what it is to be sent does not fit its queue");
