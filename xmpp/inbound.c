@@ -210,11 +210,13 @@ struct check {
 	char room[CW_XMPP_REFUSAL_MAX];
 };
 
+/* One that pends, too: nobody looks at it again when it is proved. */
 static void check_pair(void *arg, struct cw_str from, struct cw_str to, enum cw_pair_state state)
 {
 	struct check *c = arg;
 
-	if (state == CW_PAIR_VALID && !c->why)
+	(void)state;
+	if (!c->why)
 		c->why = cw_claim_refusal(c->stream, to, from, c->room);
 }
 
@@ -222,7 +224,9 @@ void cw_inbound_reload(struct cw_stream *s)
 {
 	struct check c = {.stream = s};
 
-	if (s->state >= CW_STREAM_CLOSING || !s->negotiation.local)
+	if (s->state == CW_STREAM_CLOSING)
+		cw_stream_abort(s, "another configuration"); /* what still comes is not judged */
+	if (s->state == CW_STREAM_ENDED || !s->negotiation.local)
 		return; /* or it has said nothing yet that could be judged */
 	if (!on_header(s, cw_str_of(s->negotiation.local), cw_str_of(s->negotiation.remote))) {
 		cw_stream_fail(s, "host-gone", "the configuration has no such name any more");

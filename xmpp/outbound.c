@@ -36,6 +36,14 @@ const struct cw_zone *cw_outbound_zone(const struct cw_outbound *o)
 	return NULL;
 }
 
+bool cw_outbound_is_to_inside(const struct cw_outbound *o)
+{
+	const struct cw_xmpp_policy *policy = o->xmpp->setup->policy;
+	const struct cw_zone *zone = cw_outbound_zone(o);
+
+	return policy && zone && zone == cw_xmpp_policy_inside(policy);
+}
+
 /* ---- which ---- */
 
 #define KEY_MAX (2 * CW_JID_DOMAIN_MAX + 160)
@@ -450,6 +458,28 @@ static bool is_allowed(struct cw_outbound *o)
 	return o->zone_name || !cw_xmpp_policy_refusal(policy, cw_str_of(o->remote));
 }
 
+/* Whether its stream is one that the terms of now would have let come so far; else it is made anew. */
+static bool is_stream_good(const struct cw_outbound *o)
+{
+	const struct cw_stream *s = o->stream;
+	const struct cw_xmpp_security_facts *facts = &s->negotiation.facts;
+	bool is_in_clear = s->state >= CW_STREAM_OPEN && !facts->is_secure;
+	char room[CW_XMPP_REFUSAL_MAX];
+
+	return !(is_in_clear && o->terms.security == CW_XMPP_REQUIRED) &&
+	       !cw_xmpp_certificate_refusal(&o->terms, facts, cw_str_of(o->remote), room);
+}
+
+static void reload_stream(struct cw_outbound *o, bool is_allowed_now)
+{
+	o->stream->negotiation.terms = &o->terms;
+	o->stream->is_inside = cw_outbound_is_to_inside(o);
+	if (!is_allowed_now)
+		cw_stream_close(o->stream, "the configuration does not allow it any more");
+	else if (!is_stream_good(o))
+		cw_stream_close(o->stream, "the configuration asks for more than it has");
+}
+
 void cw_outbound_reload_all(struct cw_xmpp *x)
 {
 	struct cw_list *pos;
@@ -457,15 +487,14 @@ void cw_outbound_reload_all(struct cw_xmpp *x)
 	cw_list_for_each (pos, &x->outbound_list) {
 		struct cw_outbound *o = cw_container_of(pos, struct cw_outbound, link);
 
-		if (o->stream)
-			o->stream->negotiation.terms = &o->terms;
+		bool is_allowed_now = is_allowed(o);
+
 		o->retry_ms = 0; /* what was wrong may be mended */
-		if (is_allowed(o))
-			continue;
 		if (o->stream)
-			cw_stream_close(o->stream, "the configuration does not allow it any more");
-		cw_outbound_fail(o, CW_REASON_REJECTED, CW_XMPP_NOT_ALLOWED,
-			"the configuration does not allow it any more");
+			reload_stream(o, is_allowed_now);
+		if (!is_allowed_now)
+			cw_outbound_fail(o, CW_REASON_REJECTED, CW_XMPP_NOT_ALLOWED,
+				"the configuration does not allow it any more");
 	}
 }
 

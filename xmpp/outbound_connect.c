@@ -31,6 +31,8 @@ bool cw_outbound_refresh_terms(struct cw_outbound *o)
 	struct cw_str remote = cw_str_of(o->remote);
 	const struct cw_xmpp_terms *terms = NULL;
 
+	/* where there are none: the strictest, and nothing of a configuration that goes */
+	o->terms = (struct cw_xmpp_terms){0};
 	if (!policy)
 		return false;
 	if (!o->zone_name || (zone && zone == cw_xmpp_policy_inside(policy) &&
@@ -170,6 +172,7 @@ static bool dial(struct cw_outbound *o, const struct cw_address *address)
 	snprintf(o->stream->zone, sizeof(o->stream->zone), "%s",
 		o->zone_name ? o->zone_name : "federation");
 	o->stream->idle_ms = o->terms.idle_timeout_ms;
+	o->stream->is_inside = cw_outbound_is_to_inside(o);
 	return true;
 }
 

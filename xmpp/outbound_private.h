@@ -18,6 +18,9 @@ void cw_outbound_connect_cancel(struct cw_outbound *o);
 /* The terms that the configuration of now has for it. Returns: whether there is still such a way. */
 bool cw_outbound_refresh_terms(struct cw_outbound *o);
 
+/* Whether it leads to the own server, in the configuration of now. */
+bool cw_outbound_is_to_inside(const struct cw_outbound *o);
+
 /* The zone it leads to, in the configuration of now; NULL: the federation, or it is gone (see zone_name). */
 const struct cw_zone *cw_outbound_zone(const struct cw_outbound *o);
 

@@ -1,7 +1,10 @@
 """XMPP: what was settled on a stream must not outlive what settled it: its end, and another configuration."""
 
 from support import xmpp
-from support.xmpp_lab import A, ALICE, B, BOB, XmppCase
+from support.xmpp_lab import A, ALICE, B, BOB, EVIL, XmppCase
+
+BY_DNS = {"route_b": False, "srv": [(f"_xmpp-server._tcp.{B}", "im.b.test", "@b-port@")],
+          "hosts": [("im.b.test", "127.0.0.3")]}
 
 
 class EndTest(XmppCase):
@@ -24,3 +27,60 @@ class EndTest(XmppCase):
         await link.send(f"<r xmlns='{xmpp.SM}'/>", xmpp.verify(B, A, "some-id", "00"), xmpp.END)
         await link.ended()
         self.assertIsNone(link.fault)
+
+
+class ReloadTest(XmppCase):
+    async def reload(self, lab, **changes):
+        for name, value in changes.items():
+            setattr(lab, name, value)
+        self.assertEqual((await lab.daemon.reload(lab.configuration())).event, "reloaded")
+
+    async def test_a_claim_that_pends_is_judged_anew(self):
+        lab = await self.lab(**BY_DNS, allow=[B])
+        lab.b.verifies = None
+        good = lab.b.handle
+
+        def late(link, item):
+            if item.tag == "end" and link.is_accepted:
+                question = lab.b.verifies_seen[-1]
+                link.put(f"<db:verify from='{B}' to='{A}' id='{question.get('id')}' type='valid'/>")
+            return good(link, item)
+
+        lab.b.handle = late
+        link = await lab.b.dial()
+        await link.negotiate(B, A)
+        await link.send(xmpp.result(B, A, xmpp.key(lab.b.secret, A, B, link.header.get("id"))))
+        await lab.b.until(lambda: lab.b.verifies_seen, "a question")
+        await self.reload(lab, allow=())
+        await link.send(xmpp.message(BOB, ALICE, EVIL))
+        await self.assert_stream_error(link, "policy-violation", "not-authorized")
+        self.assertFalse([item for item in link.history if item.tag == xmpp.RESULT])
+
+    async def test_tls_that_is_required_now_ends_a_stream_in_clear(self):
+        lab = await self.lab(security="optional", b={"tls": "none"})
+        old = (await lab.to_partner(lab.b)).link
+        self.assertFalse(old.is_secure)
+        await self.reload(lab, security="required")
+        self.assert_bounced(await lab.refused(), "remote-server-timeout")
+        self.assertTrue(old.has_ended_well)
+        await lab.c_is_well()
+
+    async def test_certificates_that_are_asked_for_now_end_a_stream_without(self):
+        lab = self.make(certificates="any")
+        lab.b = xmpp.Server([B], lab.ca, lab.certificate("other.test"))
+        await lab.start()
+        old = (await lab.to_partner(lab.b)).link
+        await self.reload(lab, certificates="named")
+        self.assert_bounced(await lab.refused(), "remote-server-timeout")
+        self.assertTrue(old.has_ended_well)
+
+    async def test_the_way_back_from_the_inside_is_judged_anew(self):
+        lab = await self.lab(**BY_DNS, allow=[B], inside={"bidi": True},
+                             zone=f"zone im {{ type xmpp; peer @inside@; verify {A} }}")
+        inside = (await lab.to_inside(lab.b)).link
+        self.assertTrue(inside.is_bidirectional)
+        await inside.send(xmpp.message(ALICE, BOB, "an answer", "before"))
+        await lab.b.received("before")
+        await self.reload(lab, allow=())
+        await inside.send(xmpp.message(ALICE, BOB, EVIL, "after"))
+        self.assert_bounced(await lab.inside.received("after"), "not-allowed", from_=BOB, to=ALICE)
