@@ -282,7 +282,7 @@ static void claim(struct cw_outbound *o)
 	cw_dialback_write_claim(out, local, remote, cw_str_of(key));
 	cw_stream_send(s, cw_buf_str(out));
 	if (s->state == CW_STREAM_OPEN)
-		cw_stream_await(s);
+		cw_stream_await_proof(s);
 }
 
 /* A pair is claimed when something waits for it; a stream that only asks questions claims nothing. */

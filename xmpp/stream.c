@@ -91,6 +91,12 @@ static void watch_tls(struct cw_stream *s)
 	}
 }
 
+void cw_stream_await_proof(struct cw_stream *s)
+{
+	s->authenticate_ms = cw_loop_now_ms(s->xmpp->loop) + CW_STREAM_AUTHENTICATE_MS;
+	cw_stream_time_arm(s);
+}
+
 void cw_stream_establish(struct cw_stream *s, enum cw_stream_proof proof)
 {
 	if (s->state != CW_STREAM_NEGOTIATING && s->state != CW_STREAM_OPEN)

@@ -207,6 +207,9 @@ void cw_stream_end_unconfirmed(struct cw_stream *s);
 void cw_stream_await(struct cw_stream *s);
 void cw_stream_await_none(struct cw_stream *s);
 
+/* A proof is due within CW_STREAM_AUTHENTICATE_MS: the peer may have to ask others for it. */
+void cw_stream_await_proof(struct cw_stream *s);
+
 /* The first reason of an end is the one that counts: what follows is its consequence. */
 void cw_stream_set_reason(struct cw_stream *s, const char *why);
 

@@ -1,6 +1,7 @@
 #include "xmpp/verification.h"
 
 #include "core/log.h"
+#include "xmpp/parser.h"
 #include "xmpp/stack.h"
 #include "xmpp/stream.h"
 
@@ -149,6 +150,7 @@ void cw_verification_answered(struct cw_outbound *o, const struct cw_dialback_el
 			cw_kz("partner", o->remote), cw_kz("remote", o->stream->remote_text));
 		return;
 	}
+	cw_xmpp_parser_set_authenticated(o->stream->parser); /* it may answer as much as we ask */
 	if (answer->type == CW_DIALBACK_INVALID)
 		snprintf(why, sizeof(why), "its server does not know the dialback key");
 	else if (answer->type == CW_DIALBACK_ERROR)

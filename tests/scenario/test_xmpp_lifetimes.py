@@ -1,8 +1,13 @@
 """XMPP: what was settled on a stream must not outlive what settled it: its end, and another configuration."""
 
+import asyncio
+
 from support import xmpp
 from support.xmpp_lab import A, ALICE, B, BOB, EVIL, XmppCase
 
+ANSWER_BYTES = 3000  # of a server that pads its answers to dialback questions
+CLAIMS = 12
+SLOW = 11  # seconds that a server takes to verify a claim of ours
 BY_DNS = {"route_b": False, "srv": [(f"_xmpp-server._tcp.{B}", "im.b.test", "@b-port@")],
           "hosts": [("im.b.test", "127.0.0.3")]}
 
@@ -84,3 +89,25 @@ class ReloadTest(XmppCase):
         await self.reload(lab, allow=())
         await inside.send(xmpp.message(ALICE, BOB, EVIL, "after"))
         self.assert_bounced(await lab.inside.received("after"), "not-allowed", from_=BOB, to=ALICE)
+
+
+class QuestionsTest(XmppCase):
+    async def test_a_stream_for_questions_does_not_wear_out(self):
+        lab = await self.lab(allow=[B])
+        lab.b.verifies = lambda link, item: (
+            f"<db:verify from='{B}' to='{A}' id='{item.get('id')}' type='valid'>{'x' * ANSWER_BYTES}</db:verify>")
+        for _ in range(CLAIMS):
+            link = await lab.b.dial()
+            await link.negotiate(B, A)
+            self.assertEqual((await link.claim(B, A)).get("type"), "valid")
+        self.assertEqual(len(lab.b.accepted), 1)
+        await asyncio.gather(*[lab.to_inside(lab.b) for _ in range(2)])
+
+    async def test_a_server_may_take_its_time_to_verify_us(self):
+        lab = await self.lab()
+        lab.b.claims = None
+        await lab.inside.send(xmpp.message(ALICE, BOB, "patience", "patient"))
+        await lab.b.until(lambda: lab.b.claims_seen, "a claim")
+        await asyncio.sleep(SLOW)
+        lab.b.accepted[-1].put(f"<db:result from='{B}' to='{A}' type='valid'/>")
+        await lab.b.received("patient")
