@@ -144,6 +144,12 @@ struct cw_outbound *cw_outbound_get(
 	return o ? o : create(x, zone, local, remote);
 }
 
+/* Strangers can make us look for any name: that must not take the room of those who send. */
+static bool is_crowded(const struct cw_xmpp *x)
+{
+	return x->outbounds.count >= CW_XMPP_OUTBOUNDS_MAX / 2;
+}
+
 struct cw_outbound *cw_outbound_asking(struct cw_xmpp *x, struct cw_str local, struct cw_str remote)
 {
 	struct cw_table_link *link = cw_table_find(&x->by_remote, remote);
@@ -151,7 +157,8 @@ struct cw_outbound *cw_outbound_asking(struct cw_xmpp *x, struct cw_str local, s
 
 	if (o && (o->stream || o->locating || o->resolving || cw_outbound_is_wanted(o)))
 		return o;
-	return cw_outbound_get(x, NULL, local, remote);
+	return is_crowded(x) ? find(x, NULL, local, remote)
+			     : cw_outbound_get(x, NULL, local, remote);
 }
 
 /* ---- what waits ---- */
@@ -382,10 +389,12 @@ static void fail_late(struct cw_outbound *o, uint64_t now_ms)
 /* Nothing speaks for keeping it: no stream, nobody waits, and no failure is to be remembered. */
 static bool is_forgotten(const struct cw_outbound *o, uint64_t now_ms)
 {
+	uint64_t until_ms =
+		is_crowded(o->xmpp) ? o->retry_ms : o->failed_ms + CW_OUTBOUND_REMEMBER_MS;
+
 	return !o->stream && !o->borrowed && !cw_outbound_is_wanted(o) &&
 	       (o->state == CW_OUTBOUND_IDLE ||
-		       (o->state == CW_OUTBOUND_FAILED &&
-			       now_ms > o->failed_ms + CW_OUTBOUND_REMEMBER_MS));
+		       (o->state == CW_OUTBOUND_FAILED && now_ms > until_ms));
 }
 
 static void on_tick(void *arg)

@@ -8,6 +8,8 @@ from support.xmpp_lab import A, ALICE, B, BOB, EVIL, XmppCase
 ANSWER_BYTES = 3000  # of a server that pads its answers to dialback questions
 CLAIMS = 12
 SLOW = 11  # seconds that a server takes to verify a claim of ours
+NAMES = 10400  # that a partner claims one after the other: more than there are ways
+AT_ONCE = 8  # claims that may pend on one stream
 BY_DNS = {"route_b": False, "srv": [(f"_xmpp-server._tcp.{B}", "im.b.test", "@b-port@")],
           "hosts": [("im.b.test", "127.0.0.3")]}
 
@@ -111,3 +113,15 @@ class QuestionsTest(XmppCase):
         await asyncio.sleep(SLOW)
         lab.b.accepted[-1].put(f"<db:result from='{B}' to='{A}' type='valid'/>")
         await lab.b.received("patient")
+
+    async def test_names_that_are_nobodys_take_no_room_of_others(self):
+        lab = await self.lab(privacy="off", certificates="any")
+        link = await lab.b.dial()
+        await link.negotiate(B, A)
+        await link.claim(B, A)
+        for first in range(0, NAMES, AT_ONCE):
+            names = [f"n{n}.{B}" for n in range(first, first + AT_ONCE)]
+            await link.send(*[xmpp.result(name, A, "00") for name in names])
+            for _ in names:
+                self.assertEqual((await link.expect(xmpp.RESULT)).get("type"), "error")
+        await lab.c_is_well()
