@@ -162,8 +162,9 @@ void cw_verification_answered(struct cw_outbound *o, const struct cw_dialback_el
 
 void cw_verification_fail_all(struct cw_outbound *o, const char *why)
 {
-	while (!cw_list_empty(&o->verifications))
-		finish(of(o->verifications.next), CW_DIALBACK_ERROR, why);
+	struct cw_list *pos, *tmp;
+
+	cw_list_for_each_safe(pos, tmp, &o->verifications) finish(of(pos), CW_DIALBACK_ERROR, why);
 }
 
 void cw_verification_fail_late(struct cw_outbound *o, uint64_t now_ms)
