@@ -141,10 +141,16 @@ void cw_stream_set_ping(struct cw_stream *s, struct cw_str from, struct cw_str t
 	s->ping_to = cw_str_dup(to);
 }
 
+/* Whether the peer had stopped reading: TCP may notice that before we lose patience. */
+static bool ended_full(const struct cw_stream *s)
+{
+	return s->end == CW_END_FULL || (s->connection && cw_connection_is_full(s->connection));
+}
+
 void cw_stream_end_unconfirmed(struct cw_stream *s)
 {
 	enum cw_xmpp_condition condition =
-		s->end == CW_END_FULL ? CW_XMPP_RESOURCE_CONSTRAINT : CW_XMPP_REMOTE_SERVER_TIMEOUT;
+		ended_full(s) ? CW_XMPP_RESOURCE_CONSTRAINT : CW_XMPP_REMOTE_SERVER_TIMEOUT;
 	struct cw_xmpp_unconfirmed *u;
 
 	while ((u = cw_xmpp_acknowledgement_take_any(&s->ack))) {
