@@ -296,7 +296,7 @@ int cw_stream_send_stanza(struct cw_stream *s, const struct cw_stream_parcel *pa
 
 void cw_stream_hold_up(struct cw_stream *s, struct cw_stream *source)
 {
-	if (!cw_list_empty(&source->feeding) || source->state == CW_STREAM_ENDED || source == s)
+	if (!cw_list_empty(&source->feeding) || source->state == CW_STREAM_ENDED)
 		return;
 	cw_list_append(&s->feeders, &source->feeding);
 	if (source->paused++ == 0)

@@ -178,7 +178,7 @@ int cw_stream_send_stanza(struct cw_stream *s, const struct cw_stream_parcel *pa
 /* Whether nothing more should be given to it: its output or its list of unconfirmed stanzas is full. */
 bool cw_stream_is_full(const struct cw_stream *s);
 
-/* Do not read `source` until `s` has room again. */
+/* Do not read `source`, which may be `s`, until `s` has room again. */
 void cw_stream_hold_up(struct cw_stream *s, struct cw_stream *source);
 
 /* A pair is proved: stanzas may flow, and the bounds of strangers end. */

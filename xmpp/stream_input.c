@@ -276,6 +276,9 @@ static void pump(struct cw_stream *s)
 		if (event.kind == CW_XMPP_EVENT_NONE)
 			return;
 		on_event(s, &event);
+		/* whoever asks and does not read the answers is not read either */
+		if (s->state != CW_STREAM_ENDED && cw_connection_is_full(s->connection))
+			cw_stream_hold_up(s, s);
 	}
 }
 
