@@ -589,7 +589,8 @@ static void lose(struct cw_connection *c, short what)
 		/* libevent has stopped both directions, but a peer that closed its side may still read ours. */
 		bufferevent_disable(c->bev, EV_READ);
 		bufferevent_enable(c->bev, EV_WRITE);
-		if (c->state == CW_CONNECTION_OPEN && !(c->paused > 0 && has_input(c)))
+		/* a paused owner may hold input that it took and has not handled */
+		if (c->state == CW_CONNECTION_OPEN && c->paused == 0)
 			end_by_peer(c);
 	} else if (!c->ssl) {
 		cw_connection_end(c, CW_END_LOST, strerror(socket_error));

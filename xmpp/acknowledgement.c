@@ -183,12 +183,6 @@ void cw_xmpp_acknowledgement_ping_sent(
 	asked(ack, now_ms);
 }
 
-bool cw_xmpp_acknowledgement_is_ping_answer(
-	const struct cw_xmpp_acknowledgement *ack, struct cw_str id)
-{
-	return ack->ping_behind != 0 && cw_str_eq(id, cw_str_of(ack->ping_id));
-}
-
 void cw_xmpp_acknowledgement_ping_answered(struct cw_xmpp_acknowledgement *ack)
 {
 	confirm(ack, ack->ping_behind);

@@ -94,11 +94,7 @@ int cw_xmpp_acknowledgement_on_a(struct cw_xmpp_acknowledgement *ack, uint32_t h
 void cw_xmpp_acknowledgement_ping_sent(
 	struct cw_xmpp_acknowledgement *ack, const char *id, uint64_t now_ms);
 
-/* Whether an iq of that id, a result or an error, answers the ping that is out. */
-bool cw_xmpp_acknowledgement_is_ping_answer(
-	const struct cw_xmpp_acknowledgement *ack, struct cw_str id);
-
-/* It does: all that was sent before the ping has arrived. */
+/* The ping of `ping_id` was answered: all that was sent before it has arrived. */
 void cw_xmpp_acknowledgement_ping_answered(struct cw_xmpp_acknowledgement *ack);
 
 /* The next stanza that was confirmed, the caller's to free; NULL: none is left. */

@@ -86,6 +86,13 @@ static void answer(struct cw_stream *s, struct cw_str local, struct cw_str remot
 	cw_stream_send(s, cw_buf_str(out));
 }
 
+/* A stream on which nobody is proved ends for this; on another it is one pair's matter. */
+static void keep_reason(struct cw_stream *s, const char *why)
+{
+	if (s->proof == CW_STREAM_UNPROVED)
+		cw_stream_set_reason(s, why);
+}
+
 static void refuse(struct cw_stream *s, struct cw_str local, struct cw_str remote,
 	const char *condition, const char *why)
 {
@@ -94,7 +101,7 @@ static void refuse(struct cw_stream *s, struct cw_str local, struct cw_str remot
 		cw_ks("partner", remote), cw_ks("local", local), cw_kz("remote", s->remote_text),
 		cw_kz("condition", condition), cw_kz("why", why));
 	cw_tap_say(s->xmpp->tap, remote, "we refuse its dialback: %s", why);
-	cw_stream_set_reason(s, why);
+	keep_reason(s, why);
 	answer(s, local, remote, CW_DIALBACK_ERROR, condition);
 }
 
@@ -154,7 +161,7 @@ static void on_verified(void *arg, enum cw_dialback_type type, const char *why)
 			cw_info("xmpp.dialback", cw_kz("event", "invalid"), CW_XMPP_MODULE,
 				cw_ks("partner", remote), cw_kz("remote", s->remote_text),
 				cw_kz("why", why));
-			cw_stream_set_reason(s, why);
+			keep_reason(s, why);
 			/* other pairs of the stream have nothing to do with it: it stays */
 			answer(s, local, remote, CW_DIALBACK_INVALID, NULL);
 		}

@@ -90,6 +90,7 @@ struct cw_outbound {
 	uint64_t failed_ms;
 	bool was_not_found; /* failed: there is no such server */
 	bool was_untrusted; /* failed: a certificate, TLS or dialback was refused */
+	bool is_second_try; /* the peer ended a stream before its proof: it is dialled once more */
 	bool is_renewing; /* the peer closed a stream in use: a new one is made, though nothing waits */
 	char *last_error; /* in words; NULL: none */
 };

@@ -61,7 +61,7 @@ static void give_up(struct cw_outbound *o)
 	uint64_t now_ms = cw_loop_now_ms(o->xmpp->loop);
 
 	o->state = CW_OUTBOUND_FAILED;
-	o->is_renewing = false;
+	o->is_renewing = o->is_second_try = false;
 	o->failed_ms = now_ms;
 	o->pause_ms = o->pause_ms ? o->pause_ms * 2 : CW_OUTBOUND_RETRY_MIN_MS;
 	if (o->pause_ms > CW_OUTBOUND_RETRY_MAX_MS)
@@ -218,7 +218,7 @@ static void begin(struct cw_outbound *o, struct cw_str local, enum cw_stream_pro
 
 	o->state = CW_OUTBOUND_UP;
 	o->pause_ms = 0;
-	o->is_renewing = false;
+	o->is_renewing = o->is_second_try = false;
 	free(o->last_error);
 	o->last_error = NULL;
 	cw_stream_set_ping(s, local, cw_str_of(o->remote));
@@ -345,6 +345,11 @@ static void on_closed(struct cw_stream *s)
 	o->state = CW_OUTBOUND_IDLE;
 	if (!was_up && o->was_untrusted && !cw_outbound_is_wanted(o)) {
 		give_up(o);
+	} else if (!was_up && s->is_ended_by_peer && cw_outbound_is_wanted(o) &&
+		   !o->is_second_try) {
+		/* a stream that only asked questions was given up as the first stanza came for it */
+		o->is_second_try = true;
+		cw_outbound_connect(o);
 	} else if (!was_up && cw_outbound_is_wanted(o)) {
 		/* dialback was not done: another server of the domain may be better */
 		o->state = CW_OUTBOUND_CONNECTING;

@@ -61,7 +61,6 @@ struct cw_xmpp_stanza {
 	size_t n_inherited;
 	struct cw_str header_lang; /* xml:lang of the header, where it has none of its own */
 	bool has_default_ns;       /* its first tag has an xmlns='...' of its own */
-	bool is_ping_answer;       /* unset by the parser; the relay's */
 };
 
 enum cw_xmpp_event_kind {

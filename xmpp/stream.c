@@ -180,9 +180,10 @@ void cw_stream_release_feeders(struct cw_stream *s)
 		cw_list_remove(&feeder->feeding);
 		if (--feeder->paused > 0)
 			continue;
+		/* what the stream holds comes before the end that may wait in the connection */
+		cw_loop_defer(feeder->xmpp->loop, &feeder->again);
 		if (feeder->connection)
 			cw_connection_resume(feeder->connection);
-		cw_loop_defer(feeder->xmpp->loop, &feeder->again);
 	}
 }
 
