@@ -5,6 +5,7 @@
 #include "xmpp/delivery.h"
 #include "xmpp/handshake.h"
 #include "xmpp/jid.h"
+#include "xmpp/outcome.h"
 #include "xmpp/parser.h"
 #include "xmpp/relay.h"
 #include "xmpp/stack.h"
@@ -170,7 +171,7 @@ static void send_queue(struct cw_component *c)
 			.answerable = d->answerable,
 			.bytes = way->bytes,
 			.trace = d->trace,
-			.has_fate = d->has_fate,
+			.has_fate = d->finished != NULL,
 		};
 
 		if (!is_ready(c, way->remote))
@@ -509,7 +510,7 @@ static void on_closed(struct cw_stream *s)
 	c->stream = NULL;
 	if (!c->xmpp->stopping)
 		set_error(c, s->reason);
-	cw_stream_end_unconfirmed(s);
+	cw_outcome_end_stream(s);
 	if (c->xmpp->stopping)
 		return; /* all are destroyed soon */
 	if (!c->zone) {
@@ -530,6 +531,7 @@ static const struct cw_stream_owner owner = {
 	.server_header = on_server_header,
 	.element = on_element,
 	.stanza = on_stanza,
+	.confirmed = cw_outcome_confirmed,
 	.drained = on_drained,
 	.closed = on_closed,
 };

@@ -1,7 +1,6 @@
 #include "xmpp/delivery.h"
 
 #include "xmpp/outbound.h"
-#include "xmpp/outcome.h"
 #include "xmpp/stack.h"
 
 #include <errno.h>
@@ -35,7 +34,7 @@ static void destroy(struct cw_delivery *d)
 	cw_list_remove(&d->queued);
 	cw_list_remove(&d->link);
 	x->n_deliveries--;
-	x->n_with_fate -= d->has_fate;
+	x->n_with_fate -= d->finished != NULL;
 	x->held_bytes -= d->bytes;
 	cw_xmpp_setup_release(d->setup);
 	cw_arena_finish(&d->arena);
@@ -55,18 +54,9 @@ void cw_delivery_sent(struct cw_delivery *d)
 static void on_finished(void *arg)
 {
 	struct cw_delivery *d = arg;
-	struct cw_xmpp *x = d->xmpp;
-	struct cw_outcome outcome = {
-		.answerable = &d->answerable,
-		.trace = d->trace,
-		.zone = cw_delivery_zone(d),
-		.reason = d->relay.outcome,
-		.condition = d->condition,
-		.why = d->why,
-	};
 
-	if (d->has_fate)
-		cw_outcome_book(x, &outcome);
+	if (d->finished)
+		d->finished(d);
 	destroy(d);
 }
 
@@ -168,7 +158,7 @@ static int fill(struct cw_delivery *d, const struct cw_delivery_settings *settin
 	if (!r)
 		r = cw_arena_str(&d->arena, settings->local, &d->local);
 	snprintf(d->trace, sizeof(d->trace), "%s", settings->trace);
-	d->has_fate = settings->has_fate;
+	d->finished = settings->finished;
 	return r;
 }
 
@@ -199,7 +189,7 @@ int cw_delivery_begin(struct cw_xmpp *x, const struct cw_delivery_settings *sett
 	cw_deferred_init(&d->late, on_late, d);
 	cw_list_append(&x->deliveries, &d->link);
 	x->n_deliveries++;
-	x->n_with_fate += d->has_fate;
+	x->n_with_fate += d->finished != NULL;
 	x->held_bytes += bytes;
 	cw_relay_start(&d->relay, &(struct cw_relay_settings){
 					  .plan = &d->plan,
@@ -211,4 +201,15 @@ int cw_delivery_begin(struct cw_xmpp *x, const struct cw_delivery_settings *sett
 					  .arg = d,
 				  });
 	return 0;
+}
+
+void cw_delivery_end_all(struct cw_xmpp *x, const char *why)
+{
+	while (!cw_list_empty(&x->deliveries)) {
+		struct cw_delivery *d =
+			cw_container_of(x->deliveries.next, struct cw_delivery, link);
+
+		cw_relay_cancel(&d->relay); /* no further target */
+		cw_delivery_failed(d, CW_REASON_UNREACHABLE, CW_XMPP_REMOTE_SERVER_TIMEOUT, why);
+	}
 }

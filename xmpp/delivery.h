@@ -30,7 +30,8 @@ struct cw_delivery {
 	struct cw_str local;          /* the domain it is sent for, prepared */
 	struct cw_xmpp_answerable answerable;
 	char trace[CW_TRACE_ID_MAX];
-	bool has_fate;                    /* it is a stanza of somebody else's */
+	/* Nothing is left to be tried: relay.outcome, condition and why say how it ended. NULL: a stanza of our own, which has no fate. */
+	void (*finished)(struct cw_delivery *d);
 	enum cw_xmpp_condition condition; /* of the last failure */
 	char *why;
 	struct cw_deferred late; /* of cw_delivery_fail_later */
@@ -47,7 +48,7 @@ struct cw_delivery_settings {
 	struct cw_str local;
 	const struct cw_xmpp_answerable *answerable;
 	const char *trace;
-	bool has_fate;
+	void (*finished)(struct cw_delivery *d); /* as in struct cw_delivery */
 };
 
 /*
@@ -73,5 +74,8 @@ void cw_delivery_failed(struct cw_delivery *d, enum cw_reason reason,
 /* The same at the end of this turn, for failures within a call of the relay. `why` is static. */
 void cw_delivery_fail_later(struct cw_delivery *d, enum cw_reason reason,
 	enum cw_xmpp_condition condition, const char *why);
+
+/* Fail all that are left, at the end of the process. */
+void cw_delivery_end_all(struct cw_xmpp *xmpp, const char *why);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "certs/digest.h"
 #include "xmpp/component.h"
+#include "xmpp/delivery.h"
 #include "xmpp/inbound.h"
 #include "xmpp/outbound.h"
 #include "xmpp/stack.h"
@@ -38,15 +39,9 @@ static void init_counters(struct cw_xmpp *x)
 	cw_fates_init(&x->fates, x->stats, "xmpp.");
 }
 
-/* Stanzas of others without a fate yet. */
-static size_t under_way(const struct cw_xmpp *x)
-{
-	return x->n_with_fate + x->n_unconfirmed;
-}
-
 void cw_xmpp_settle(struct cw_xmpp *x)
 {
-	cw_fates_settle(&x->fates, under_way(x));
+	cw_fates_settle(&x->fates, cw_xmpp_under_way(x));
 }
 
 /* ---- life ---- */
@@ -92,6 +87,7 @@ static void abandon_all(struct cw_xmpp *x)
 	{
 		struct cw_stream *s = cw_container_of(pos, struct cw_stream, link);
 
+		cw_stream_set_reason(s, "Causeway stops");
 		s->owner->closed(s);
 		cw_stream_abandon(s);
 	}
@@ -106,6 +102,7 @@ void cw_xmpp_destroy(struct cw_xmpp *x)
 	cw_outbound_fail_all(x, "Causeway stops");
 	cw_component_fail_all(x, "Causeway stops");
 	abandon_all(x);
+	cw_delivery_end_all(x, "Causeway stops");
 	cw_outbound_destroy_all(x);
 	cw_component_destroy_all(x);
 	cw_table_finish(&x->outbounds);
@@ -170,26 +167,6 @@ void cw_xmpp_reload(struct cw_xmpp *x, struct cw_xmpp_setup *setup)
 	cw_xmpp_setup_release(old);
 }
 
-/* End streams as the protocol asks, so that the peers know. */
-static void close_all(struct cw_xmpp *x)
-{
-	struct cw_list *pos;
-
-	cw_list_for_each (pos, &x->streams)
-		cw_stream_close(cw_container_of(pos, struct cw_stream, link), "Causeway stops");
-}
-
-void cw_xmpp_settled(struct cw_xmpp *x)
-{
-	if (x->stopped && under_way(x) == 0) {
-		void (*stopped)(void *arg) = x->stopped;
-
-		x->stopped = NULL;
-		close_all(x);
-		stopped(x->stopped_arg);
-	}
-}
-
 void cw_xmpp_stop(struct cw_xmpp *x, void (*stopped)(void *arg), void *arg)
 {
 	x->stopping = true;
@@ -203,5 +180,5 @@ void cw_xmpp_abort(struct cw_xmpp *x)
 	x->stopping = true;
 	cw_outbound_fail_all(x, "Causeway stops");
 	cw_component_fail_all(x, "Causeway stops");
-	close_all(x);
+	cw_stream_close_all(x, "Causeway stops");
 }

@@ -5,6 +5,7 @@
 #include "xmpp/claim.h"
 #include "xmpp/jid.h"
 #include "xmpp/outbound.h"
+#include "xmpp/outcome.h"
 #include "xmpp/parser.h"
 #include "xmpp/relay.h"
 #include "xmpp/stack.h"
@@ -199,7 +200,7 @@ static void on_closed(struct cw_stream *s)
 {
 	cw_claim_forget(s);
 	cw_outbound_forget(s);
-	cw_stream_end_unconfirmed(s);
+	cw_outcome_end_stream(s);
 }
 
 /* ---- reload ---- */
@@ -243,6 +244,7 @@ const struct cw_stream_owner cw_inbound_owner = {
 	.proved = on_proved,
 	.dialback = cw_claim_element,
 	.stanza = on_stanza,
+	.confirmed = cw_outcome_confirmed,
 	.drained = on_drained,
 	.closed = on_closed,
 };

@@ -249,7 +249,7 @@ static bool send_one(struct cw_outbound *o, struct cw_stream *s, struct cw_deliv
 		.answerable = d->answerable,
 		.bytes = cw_delivery_way(d)->bytes,
 		.trace = d->trace,
-		.has_fate = d->has_fate,
+		.has_fate = d->finished != NULL,
 	};
 	int r = cw_stream_send_stanza(s, &parcel);
 

@@ -3,6 +3,7 @@
 #include "xmpp/delivery.h"
 #include "xmpp/inbound.h"
 #include "xmpp/outbound_private.h"
+#include "xmpp/outcome.h"
 #include "xmpp/verification.h"
 
 #include <stdio.h>
@@ -329,14 +330,14 @@ static void on_closed(struct cw_stream *s)
 
 	o->stream = NULL;
 	if (o->xmpp->stopping) {
-		cw_stream_end_unconfirmed(s);
+		cw_outcome_end_stream(s);
 		return;
 	}
 	if (s->end == CW_END_HANDSHAKE || s->negotiation.state == CW_NEGOTIATION_FAILED)
 		o->was_untrusted = true;
 	if (!was_up || !s->is_ended_by_peer)
 		set_error(o, s->reason);
-	cw_stream_end_unconfirmed(s);
+	cw_outcome_end_stream(s);
 	cw_verification_unsent(o);
 	if (!was_up && o->state == CW_OUTBOUND_CONNECTING) {
 		try_next(o);
@@ -365,6 +366,7 @@ static const struct cw_stream_owner owner = {
 	.proved = on_proved,
 	.dialback = on_dialback,
 	.stanza = on_stanza,
+	.confirmed = cw_outcome_confirmed,
 	.drained = on_drained,
 	.closed = on_closed,
 };

@@ -2,8 +2,9 @@
 
 #include "core/log.h"
 #include "relay/relay.h"
-#include "xmpp/relay.h"
+#include "xmpp/answer.h"
 #include "xmpp/stack.h"
+#include "xmpp/stream.h"
 
 static const char *const kind_names[] = {
 	[CW_XMPP_MESSAGE] = "message",
@@ -29,7 +30,7 @@ static void answer(struct cw_xmpp *x, const struct cw_xmpp_answerable *a,
 	if (!cw_xmpp_is_answerable(a))
 		return;
 	(*x->counters.bounced)++;
-	cw_xmpp_relay_answer(x, a, condition, why);
+	cw_answer_send(x, a, condition, why);
 }
 
 void cw_outcome_book(struct cw_xmpp *x, const struct cw_outcome *o)
@@ -40,22 +41,40 @@ void cw_outcome_book(struct cw_xmpp *x, const struct cw_outcome *o)
 	cw_xmpp_settled(x);
 }
 
-void cw_outcome_confirmed(struct cw_xmpp *x, const char *zone, const struct cw_xmpp_unconfirmed *u)
+void cw_outcome_confirmed(struct cw_stream *s, const struct cw_xmpp_unconfirmed *u)
 {
 	if (!u->source)
 		return;
-	x->n_unconfirmed--;
-	record(x, &u->answerable, u->trace, zone, CW_FATE_DELIVERED, NULL);
-	cw_xmpp_settled(x);
+	s->xmpp->n_unconfirmed--;
+	record(s->xmpp, &u->answerable, u->trace, s->zone, CW_FATE_DELIVERED, NULL);
+	cw_xmpp_settled(s->xmpp);
 }
 
-void cw_outcome_unknown(struct cw_xmpp *x, const char *zone, const struct cw_xmpp_unconfirmed *u,
-	enum cw_xmpp_condition condition, const char *why)
+static void end_unknown(
+	struct cw_stream *s, const struct cw_xmpp_unconfirmed *u, enum cw_xmpp_condition condition)
 {
 	if (!u->source)
 		return;
-	x->n_unconfirmed--;
-	record(x, &u->answerable, u->trace, zone, CW_FATE_UNKNOWN, why);
-	answer(x, &u->answerable, condition, why);
-	cw_xmpp_settled(x);
+	s->xmpp->n_unconfirmed--;
+	record(s->xmpp, &u->answerable, u->trace, s->zone, CW_FATE_UNKNOWN, s->reason);
+	answer(s->xmpp, &u->answerable, condition, s->reason);
+	cw_xmpp_settled(s->xmpp);
+}
+
+/* Whether the peer had stopped reading: TCP may notice that before we lose patience. */
+static bool ended_full(const struct cw_stream *s)
+{
+	return s->end == CW_END_FULL || (s->connection && cw_connection_is_full(s->connection));
+}
+
+void cw_outcome_end_stream(struct cw_stream *s)
+{
+	enum cw_xmpp_condition condition =
+		ended_full(s) ? CW_XMPP_RESOURCE_CONSTRAINT : CW_XMPP_REMOTE_SERVER_TIMEOUT;
+	struct cw_xmpp_unconfirmed *u;
+
+	while ((u = cw_xmpp_acknowledgement_take_any(&s->ack))) {
+		end_unknown(s, u, condition);
+		cw_xmpp_unconfirmed_free(u);
+	}
 }

@@ -8,6 +8,7 @@
 #include "xmpp/acknowledgement.h"
 #include "xmpp/stanza.h"
 
+struct cw_stream;
 struct cw_xmpp;
 
 struct cw_outcome {
@@ -22,13 +23,10 @@ struct cw_outcome {
 /* Book it, log it, and tell its sender where an error is due. */
 void cw_outcome_book(struct cw_xmpp *xmpp, const struct cw_outcome *outcome);
 
-/* A stanza that was sent towards `zone` has arrived. One without source is our own and has no fate. */
-void cw_outcome_confirmed(
-	struct cw_xmpp *xmpp, const char *zone, const struct cw_xmpp_unconfirmed *stanza);
+/* A stanza that was sent on the stream has arrived: the `confirmed` of all owners of streams. One without source is our own and has no fate. */
+void cw_outcome_confirmed(struct cw_stream *s, const struct cw_xmpp_unconfirmed *stanza);
 
-/* The stream died before it was known whether it arrived. */
-void cw_outcome_unknown(struct cw_xmpp *xmpp, const char *zone,
-	const struct cw_xmpp_unconfirmed *stanza, enum cw_xmpp_condition condition,
-	const char *why);
+/* The stream has ended: what is not confirmed may have arrived, and is not sent again. For `closed` of those owners. */
+void cw_outcome_end_stream(struct cw_stream *s);
 
 #endif

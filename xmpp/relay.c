@@ -243,6 +243,21 @@ static bool passes_at_once(struct passage *p)
 	return true;
 }
 
+/* No way was left for one that waited. */
+static void on_delivery_finished(struct cw_delivery *d)
+{
+	const struct cw_outcome outcome = {
+		.answerable = &d->answerable,
+		.trace = d->trace,
+		.zone = cw_delivery_zone(d),
+		.reason = d->relay.outcome,
+		.condition = d->condition,
+		.why = d->why,
+	};
+
+	cw_outcome_book(d->xmpp, &outcome);
+}
+
 static int wait(struct passage *p)
 {
 	struct cw_delivery_settings settings = {
@@ -250,7 +265,7 @@ static int wait(struct passage *p)
 		.local = p->from->domain,
 		.answerable = &p->answerable,
 		.trace = p->trace,
-		.has_fate = true,
+		.finished = on_delivery_finished,
 	};
 	struct cw_delivery_way *ways = cw_arena_alloc(&p->arena, p->plan.n_targets * sizeof(*ways));
 	int r = ways ? 0 : -ENOMEM;
@@ -327,57 +342,4 @@ void cw_xmpp_relay_malformed(struct cw_stream *source, const struct cw_xmpp_stan
 	cw_fates_open(&p.xmpp->fates);
 	end(&p, CW_REASON_REJECTED, CW_XMPP_JID_MALFORMED,
 		"an address in it has characters that may not be");
-}
-
-/* ---- answers ---- */
-
-/* Send it at once, or let it wait; when neither can be, it is lost: an answer to it is due to nobody. */
-static void send_answer(struct cw_xmpp *x, struct cw_str from, struct cw_str to,
-	const struct cw_stream_parcel *parcel)
-{
-	const struct cw_xmpp_policy *policy = x->setup->policy;
-	bool is_local = cw_xmpp_policy_is_local(policy, to);
-	struct cw_target target = {.zone = is_local ? cw_xmpp_policy_inside(policy) : NULL};
-	struct cw_plan plan = {.decision = CW_DECISION_ROUTED, .targets = &target, .n_targets = 1};
-	struct cw_delivery_way way = {.remote = to, .bytes = parcel->bytes};
-	struct cw_delivery_settings settings = {
-		.plan = &plan,
-		.ways = &way,
-		.local = from,
-		.answerable = &parcel->answerable,
-		.trace = parcel->trace,
-	};
-	struct cw_stream *s = cw_outbound_stream(x, target.zone, from, to);
-
-	if (s && cw_stream_send_stanza(s, parcel) == 0)
-		return;
-	(void)cw_delivery_begin(x, &settings);
-}
-
-void cw_xmpp_relay_answer(struct cw_xmpp *x, const struct cw_xmpp_answerable *a,
-	enum cw_xmpp_condition condition, const char *why)
-{
-	static const struct cw_str error = CW_STR("error");
-	struct cw_stream_parcel parcel = {
-		.answerable =
-			{.kind = a->kind, .from = a->to, .to = a->from, .id = a->id, .type = error},
-		.trace = "",
-	};
-	struct cw_buf out;
-	struct cw_str from, to;
-	struct cw_arena arena;
-	char room[ROOM_BYTES];
-
-	if (!x->setup->policy)
-		return; /* the federation was taken out of the configuration */
-	cw_arena_init_in(&arena, room, sizeof(room), 0);
-	cw_buf_init(&out, 0);
-	if (cw_jid_prepare_domain(&from, cw_jid_raw_domain(a->to), &arena) == 0 &&
-		cw_jid_prepare_domain(&to, cw_jid_raw_domain(a->from), &arena) == 0 &&
-		cw_xmpp_stanza_error(&out, a, condition, why) == 0) {
-		parcel.bytes = cw_buf_str(&out);
-		send_answer(x, from, to, &parcel);
-	}
-	cw_buf_finish(&out);
-	cw_arena_finish(&arena);
 }

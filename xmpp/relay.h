@@ -19,8 +19,4 @@ void cw_xmpp_relay_stanza(struct cw_stream *source, const struct cw_xmpp_stanza 
 /* The same of one whose addresses cannot be prepared though their domains can: it goes back. */
 void cw_xmpp_relay_malformed(struct cw_stream *source, const struct cw_xmpp_stanza *stanza);
 
-/* Send the error that says that a stanza could not be delivered, to where it came from. */
-void cw_xmpp_relay_answer(struct cw_xmpp *xmpp, const struct cw_xmpp_answerable *a,
-	enum cw_xmpp_condition condition, const char *why);
-
 #endif

@@ -68,6 +68,9 @@ struct cw_xmpp {
 	void *stopped_arg;
 };
 
+/* Stanzas of others without a fate yet. */
+size_t cw_xmpp_under_way(const struct cw_xmpp *xmpp);
+
 /* A stanza got its fate: when it was the last one and the daemon waits for that, it is told. */
 void cw_xmpp_settled(struct cw_xmpp *xmpp);
 

@@ -205,12 +205,18 @@ static void destroy(struct cw_stream *s)
 	free(s);
 }
 
+void cw_stream_close_all(struct cw_xmpp *x, const char *why)
+{
+	struct cw_list *pos;
+
+	cw_list_for_each (pos, &x->streams)
+		cw_stream_close(cw_container_of(pos, struct cw_stream, link), why);
+}
+
 void cw_stream_abandon(struct cw_stream *s)
 {
 	if (s->connection)
 		cw_connection_abandon(s->connection);
-	cw_stream_set_reason(s, "Causeway stops");
-	cw_stream_end_unconfirmed(s);
 	destroy(s);
 }
 

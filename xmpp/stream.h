@@ -64,6 +64,8 @@ struct cw_stream_owner {
 	void (*proved)(struct cw_stream *s);
 	void (*dialback)(struct cw_stream *s, const struct cw_xmpp_element *e);
 	void (*stanza)(struct cw_stream *s, const struct cw_xmpp_stanza *stanza);
+	/* A stanza that was sent has arrived. */
+	void (*confirmed)(struct cw_stream *s, const struct cw_xmpp_unconfirmed *stanza);
 	/* It was full and has room again. */
 	void (*drained)(struct cw_stream *s);
 	/* The end, in words in s->reason; freed when this returns. s->ack holds what is not confirmed. */
@@ -200,9 +202,6 @@ void cw_stream_set_ping(struct cw_stream *s, struct cw_str from, struct cw_str t
 void cw_stream_ping_answered(
 	struct cw_xmpp *xmpp, struct cw_str id, struct cw_str from, struct cw_str to);
 
-/* The stream has ended: what is not confirmed may have arrived, and is not sent again. For `closed`. */
-void cw_stream_end_unconfirmed(struct cw_stream *s);
-
 /* The peer's next step is due within CW_STREAM_FIRST_MS; or none is. */
 void cw_stream_await(struct cw_stream *s);
 void cw_stream_await_none(struct cw_stream *s);
@@ -212,6 +211,9 @@ void cw_stream_await_proof(struct cw_stream *s);
 
 /* The first reason of an end is the one that counts: what follows is its consequence. */
 void cw_stream_set_reason(struct cw_stream *s, const char *why);
+
+/* cw_stream_close for all streams, so that their peers know. */
+void cw_stream_close_all(struct cw_xmpp *xmpp, const char *why);
 
 /* End it and free it at once, without `closed`; for the end of the process. */
 void cw_stream_abandon(struct cw_stream *s);

@@ -1,6 +1,5 @@
 /* Whether what was sent has arrived: stream management (XEP-0198), else a ping sent behind it (XEP-0199). */
 #include "certs/digest.h"
-#include "xmpp/outcome.h"
 #include "xmpp/stanza.h"
 #include "xmpp/stream_private.h"
 
@@ -13,7 +12,7 @@ static void take_confirmed(struct cw_stream *s)
 	struct cw_xmpp_unconfirmed *u;
 
 	while ((u = cw_xmpp_acknowledgement_take_confirmed(&s->ack))) {
-		cw_outcome_confirmed(s->xmpp, s->zone, u);
+		s->owner->confirmed(s, u);
 		cw_xmpp_unconfirmed_free(u);
 	}
 	if (!cw_stream_is_full(s)) {
@@ -139,24 +138,6 @@ void cw_stream_set_ping(struct cw_stream *s, struct cw_str from, struct cw_str t
 		return;
 	s->ping_from = cw_str_dup(from);
 	s->ping_to = cw_str_dup(to);
-}
-
-/* Whether the peer had stopped reading: TCP may notice that before we lose patience. */
-static bool ended_full(const struct cw_stream *s)
-{
-	return s->end == CW_END_FULL || (s->connection && cw_connection_is_full(s->connection));
-}
-
-void cw_stream_end_unconfirmed(struct cw_stream *s)
-{
-	enum cw_xmpp_condition condition =
-		ended_full(s) ? CW_XMPP_RESOURCE_CONSTRAINT : CW_XMPP_REMOTE_SERVER_TIMEOUT;
-	struct cw_xmpp_unconfirmed *u;
-
-	while ((u = cw_xmpp_acknowledgement_take_any(&s->ack))) {
-		cw_outcome_unknown(s->xmpp, s->zone, u, condition, s->reason);
-		cw_xmpp_unconfirmed_free(u);
-	}
 }
 
 void cw_stream_confirm_ask(struct cw_stream *s)
