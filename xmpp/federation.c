@@ -63,6 +63,7 @@ int cw_xmpp_create(struct cw_xmpp **out, const struct cw_federation_settings *se
 	(void)cw_random_bytes((uint8_t *)&x->next_trace, sizeof(x->next_trace));
 	cw_list_init(&x->streams);
 	cw_list_init(&x->outbound_list);
+	cw_list_init(&x->failures);
 	cw_list_init(&x->deliveries);
 	cw_list_init(&x->component_list);
 	cw_table_init(&x->outbounds);

@@ -89,6 +89,7 @@ static void destroy(struct cw_outbound *o)
 	cw_timer_destroy(o->timer);
 	cw_table_remove(&o->xmpp->outbounds, &o->table);
 	cw_table_remove(&o->xmpp->by_remote, &o->by_remote);
+	cw_list_remove(&o->failure);
 	cw_list_remove(&o->link);
 	free(o->key);
 	free(o->zone_name);
@@ -116,6 +117,7 @@ static struct cw_outbound *create(
 	o->xmpp = x;
 	o->serial = ++x->last_serial;
 	cw_list_init(&o->link);
+	cw_list_init(&o->failure);
 	cw_list_init(&o->queue);
 	cw_list_init(&o->verifications);
 	cw_deferred_init(&o->work, work, o);
@@ -150,6 +152,21 @@ static bool is_crowded(const struct cw_xmpp *x)
 	return x->outbounds.count >= CW_XMPP_OUTBOUNDS_MAX / 2;
 }
 
+/* The oldest failure that nobody waits for makes room for a question. */
+static void forget_a_failure(struct cw_xmpp *x)
+{
+	struct cw_list *pos;
+
+	cw_list_for_each (pos, &x->failures) {
+		struct cw_outbound *o = cw_container_of(pos, struct cw_outbound, failure);
+
+		if (cw_outbound_is_wanted(o) || o->stream || o->borrowed)
+			continue; /* it is answered at the end of this turn */
+		destroy(o);
+		return;
+	}
+}
+
 struct cw_outbound *cw_outbound_asking(struct cw_xmpp *x, struct cw_str local, struct cw_str remote)
 {
 	struct cw_table_link *link = cw_table_find(&x->by_remote, remote);
@@ -157,8 +174,12 @@ struct cw_outbound *cw_outbound_asking(struct cw_xmpp *x, struct cw_str local, s
 
 	if (o && (o->stream || o->locating || o->resolving || cw_outbound_is_wanted(o)))
 		return o;
-	return is_crowded(x) ? find(x, NULL, local, remote)
-			     : cw_outbound_get(x, NULL, local, remote);
+	o = find(x, NULL, local, remote);
+	if (o)
+		return o;
+	if (is_crowded(x))
+		forget_a_failure(x);
+	return is_crowded(x) ? NULL : create(x, NULL, local, remote);
 }
 
 /* ---- what waits ---- */

@@ -64,6 +64,7 @@ void cw_outbound_forget(struct cw_stream *incoming);
 struct cw_outbound {
 	struct cw_table_link table;     /* by key */
 	struct cw_table_link by_remote; /* of the federation: by the domain */
+	struct cw_list failure;         /* while it is failed */
 	struct cw_list link;
 	struct cw_xmpp *xmpp;
 	uint64_t serial;       /* unique, ascending */

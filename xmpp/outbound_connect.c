@@ -62,6 +62,8 @@ static void give_up(struct cw_outbound *o)
 	uint64_t now_ms = cw_loop_now_ms(o->xmpp->loop);
 
 	o->state = CW_OUTBOUND_FAILED;
+	cw_list_remove(&o->failure);
+	cw_list_append(&o->xmpp->failures, &o->failure);
 	o->is_renewing = o->is_second_try = false;
 	o->failed_ms = now_ms;
 	o->pause_ms = o->pause_ms ? o->pause_ms * 2 : CW_OUTBOUND_RETRY_MIN_MS;
@@ -116,6 +118,7 @@ void cw_outbound_connect(struct cw_outbound *o)
 {
 	const struct cw_zone *zone = cw_outbound_zone(o);
 
+	cw_list_remove(&o->failure);
 	o->next_server = 0;
 	o->n_addresses = o->next_address = 0;
 	o->was_not_found = o->was_untrusted = false;

@@ -51,6 +51,7 @@ struct cw_xmpp {
 	struct cw_table outbounds; /* by way, local and remote domain */
 	struct cw_table by_remote; /* of these, those of the federation, by the remote domain */
 	struct cw_list outbound_list;
+	struct cw_list failures; /* of these, those that failed; the oldest first */
 	struct cw_tls_seen tls_seen;
 	struct cw_table components; /* by name */
 	struct cw_list component_list;

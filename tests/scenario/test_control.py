@@ -86,7 +86,8 @@ class StatusTest(ControlCase):
         await daemon.logged("sip.monitor", event="peer-inactive")
         answer = await self.answer(daemon, "status", 1)
         self.assertEqual(answer, {
-            "services": [{"service": "sip", "state": "active", "reason": ""}],
+            "services": [{"service": "sip", "state": "active", "reason": ""},
+                         {"service": "xmpp-federation", "state": "off", "reason": 'no "xmpp" block is configured'}],
             "zones": [{"zone": "n", "type": "neighbor", "state": "inactive", "peers": 1, "peers_up": 0, "peers_down": 1,
                        "reason": "no answer from 127.0.0.1"}]})
 
@@ -346,7 +347,7 @@ class HostileTest(ControlCase):
         # Meanwhile one who reads gets everything, in order.
         reader, _ = await self.dial(daemon, b"view zones\n")
         lines = (await asyncio.wait_for(reader.read(), 60)).splitlines()
-        names = [json.loads(line)["row"]["zone"] for line in lines[1:-1]]
+        names = [line["row"]["zone"] for line in map(json.loads, lines) if "row" in line]
         self.assertEqual(names, [f"{name} {i}" for i in range(9999)])
         self.assertEqual(json.loads(lines[-1]), {"end": True})
         if b"__asan_init" not in Path(daemon.program).read_bytes():  # which keeps what was freed

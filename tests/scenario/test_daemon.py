@@ -218,7 +218,7 @@ class CountersTest(ProxyCase):
         self.assertEqual(gained("sent"), 1, after)
         self.assertEqual(gained("rejected"), 2, after)
         self.assertEqual(gained("expired") + gained("failed"), 1, after)
-        self.assertEqual([v for n, v in after.items() if n.endswith("unaccounted")], [0])
+        self.assertEqual({v for n, v in after.items() if n.endswith("unaccounted")}, {0})
 
     async def test_counters_are_printed_at_the_end_with_requests_under_way(self):
         lab = await self.lab()
@@ -228,7 +228,7 @@ class CountersTest(ProxyCase):
         await lab.send(lab.edge, invite)
         await lab.cluster.expect("INVITE")
         counters = await lab.daemon.stop()
-        self.assertEqual([v for n, v in counters.items() if n.endswith("unaccounted")], [0])
+        self.assertEqual({v for n, v in counters.items() if n.endswith("unaccounted")}, {0})
 
     async def test_sigint_ends_it_as_sigterm_does(self):
         lab = await self.lab()
