@@ -158,6 +158,7 @@ int cw_jid_prepare_domain(struct cw_str *out, struct cw_str domain, struct cw_ar
 /* A profile of stringprep, and which ASCII it leaves as it is. */
 struct profile {
 	UStringPrepProfileType type;
+	int32_t options;
 	UStringPrepProfile *icu; /* opened when it is needed first, never closed */
 	bool (*is_plain)(char c);
 };
@@ -174,8 +175,9 @@ static bool is_plain_resource(char c)
 	return c >= ' ' && c < 0x7f;
 }
 
-static struct profile nodeprep = {USPREP_RFC3920_NODEPREP, NULL, is_plain_local};
-static struct profile resourceprep = {USPREP_RFC3920_RESOURCEPREP, NULL, is_plain_resource};
+static struct profile nodeprep = {USPREP_RFC3920_NODEPREP, USPREP_DEFAULT, NULL, is_plain_local};
+static struct profile resourceprep = {
+	USPREP_RFC3920_RESOURCEPREP, USPREP_ALLOW_UNASSIGNED, NULL, is_plain_resource};
 
 static bool is_plain_part(const struct profile *profile, struct cw_str part)
 {
@@ -203,7 +205,8 @@ static int open_profile(struct profile *profile)
 
 /*
  * Prepare a part by ICU. No part of CW_JID_PART_MAX bytes has more units of UTF-16 than that, so what does not fit is too long.
- * Code points that Unicode 3.2 does not assign are refused: two sides of different age would not agree about them.
+ * Code points that Unicode 3.2 does not assign are refused in local parts: two sides of different age would not agree who is meant. In
+ * resources they are taken as they are: nicknames in rooms are full of them.
  */
 static int prepare_by_icu(
 	struct profile *profile, struct cw_str *out, struct cw_str part, struct cw_arena *arena)
@@ -220,7 +223,7 @@ static int prepare_by_icu(
 	u_strFromUTF8(wide, CW_JID_PART_MAX, &n_wide, part.p, (int32_t)part.len, &status);
 
 	int32_t n = usprep_prepare(profile->icu, wide, n_wide, prepared, CW_JID_PART_MAX,
-		USPREP_DEFAULT, NULL, &status);
+		profile->options, NULL, &status);
 
 	u_strToUTF8(bytes, CW_JID_PART_MAX, &len, prepared, n, &status);
 	if (status == U_MEMORY_ALLOCATION_ERROR)
