@@ -288,11 +288,3 @@ int cw_xmpp_stanza_ping(struct cw_buf *out, struct cw_str from, struct cw_str to
 	element(&b, stanza, "ping", CW_XMPP_NS_PING);
 	return end(&b, out, stanza);
 }
-
-int cw_xmpp_stanza_result(struct cw_buf *out, const struct cw_xmpp_answerable *a)
-{
-	struct build b;
-	xmpp_stanza_t *stanza = begin_answer(&b, a, "result", 0);
-
-	return end(&b, out, stanza);
-}

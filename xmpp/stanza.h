@@ -52,11 +52,4 @@ int cw_xmpp_stanza_error(struct cw_buf *out, const struct cw_xmpp_answerable *a,
  */
 int cw_xmpp_stanza_ping(struct cw_buf *out, struct cw_str from, struct cw_str to, struct cw_str id);
 
-/*
- * Append the empty result of an iq (a ping to ourselves).
- *
- * Returns: as cw_xmpp_stanza_error.
- */
-int cw_xmpp_stanza_result(struct cw_buf *out, const struct cw_xmpp_answerable *a);
-
 #endif

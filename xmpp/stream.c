@@ -367,7 +367,6 @@ struct cw_stream *cw_stream_accept(struct cw_xmpp *x, struct cw_connection *conn
 	if (!s)
 		return NULL;
 	s->is_incoming = true;
-	s->is_direct_tls = is_direct_tls;
 	s->connection = connection;
 	cw_address_format(cw_connection_remote(connection), s->remote_text);
 	if (cw_negotiation_init(&s->negotiation, &settings) != 0) {
@@ -405,7 +404,6 @@ int cw_stream_dial(struct cw_stream **out, struct cw_xmpp *x, const struct cw_st
 	if (r)
 		goto fail;
 	s->owner_arg = how->owner_arg;
-	s->is_direct_tls = how->is_direct_tls;
 	s->is_component = how->is_component;
 	s->negotiation.is_header_sent =
 		how->is_component; /* its own, before anything can go wrong */

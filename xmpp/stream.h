@@ -88,7 +88,6 @@ struct cw_stream {
 
 	enum cw_stream_state state;
 	bool is_incoming;
-	bool is_direct_tls;
 	bool is_component;
 	bool is_inside; /* the peer was proved to be the own server */
 	bool is_ended_by_peer;
