@@ -1,5 +1,5 @@
 /*
- * Stanzas that Causeway makes itself: errors, pings, empty results. Built and printed by libstrophe, whose only home this is.
+ * Stanzas that Causeway makes itself: errors and pings. Built and printed by libstrophe, whose only home this is.
  *
  * They stand in the namespace of the stream that they are written to. Texts are escaped; one that XML cannot carry (a control
  * character, bad UTF-8) comes from no parser and is refused.
